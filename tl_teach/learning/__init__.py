@@ -1,0 +1,25 @@
+"""Learning and judging: fit, the frozen prefix, evaluation, the exam, claims."""
+
+from .claims import ClaimError, claim
+from .evaluation import Evaluation, Interval, baseline, evaluate, mean_interval
+from .exam import final_exam
+from .features import Features, extract_features
+from .fit import fit
+from .history import History
+from .pretraining import pretrain
+
+__all__ = [
+    "ClaimError",
+    "Evaluation",
+    "Features",
+    "History",
+    "Interval",
+    "baseline",
+    "claim",
+    "evaluate",
+    "extract_features",
+    "final_exam",
+    "fit",
+    "mean_interval",
+    "pretrain",
+]

@@ -1,0 +1,85 @@
+"""Features: what a network's stages make of a picture, as plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..networks import Network, require_network
+from ..tasks import Split
+from .evaluation import evaluating
+from .prefix import chunks
+
+
+@dataclass(frozen=True)
+class Features:
+    """What one stage gives for every item of a split.
+
+    Attributes
+    ----------
+    values : numpy.ndarray
+        float32, shape (N, D).
+    targets : numpy.ndarray or None
+        One target an item; None where labels are withheld.
+    stage : str
+        Where the features were taken.
+    """
+
+    values: np.ndarray
+    targets: np.ndarray | None
+    stage: str
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def extract_features(
+    net: Network, split: Split, stage: str | None = None, *, pool: bool = True
+) -> Features:
+    """Take what a stage gives for every picture.
+
+    Parameters
+    ----------
+    net : Network
+        Left as it is.
+    split : Split
+        With or without labels. A sealed test refuses.
+    stage : str, optional
+        Take the features after this stage; by default what enters the network's last layer.
+    pool : bool
+        Average each channel over the picture; otherwise all positions are kept.
+
+    Returns
+    -------
+    Features
+        ``.values`` of shape (N, channels), and ``.targets``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such stage.
+
+    Examples
+    --------
+    >>> import tl_teach as tl
+    >>> task = tl.load_task("printed-digits", labels_per_class=2)
+    >>> tl.extract_features(tl.load_network("letters-resnet"), task.train).values.shape
+    (20, 64)
+    """
+    net = require_network(net)
+    split = split.for_network(net)
+    last = net.stage_names[-2] if stage in (None, net.stage_names[-1]) else stage
+    parts = []
+    with evaluating(net):
+        for items in chunks(len(split), 64):
+            inputs = torch.stack([split.preprocess(split.pixels(int(item))) for item in items])
+            values = net.run(inputs, through=last)
+            if stage == net.stage_names[-1]:
+                values = net.head(values)
+            elif stage is None:
+                values = net.head[:-1](values)  # type: ignore[index]
+            parts.append(values.mean((2, 3)) if pool and values.ndim == 4 else values.flatten(1))
+    targets = None if split.labels is None else split.labels.numpy()
+    return Features(torch.cat(parts).numpy(), targets, stage or "features")

@@ -1,0 +1,201 @@
+"""Training: the stages after the freeze boundary learn, the ones before it stand still."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch.nn import functional as F
+
+from ..networks import Network, require_network, seeded
+from ..tasks import Task
+from .evaluation import METRICS, predict, require_fit, score_outputs
+from .history import History
+from .prefix import Augment, Feed, feed
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+LOSSES: dict[str, Loss] = {
+    "classification": F.cross_entropy,
+    "multilabel": lambda outputs, targets: F.binary_cross_entropy_with_logits(
+        outputs, targets.float()
+    ),
+    "regression": lambda outputs, targets: F.mse_loss(outputs.squeeze(1), targets.float()),
+}
+
+
+def fit(
+    net: Network,
+    task: Task,
+    epochs: int = 10,
+    lr: float = 1e-3,
+    batch_size: int = 32,
+    patience: int | None = None,
+    seed: int = 0,
+    augment: Augment | None = None,
+    *,
+    validate: bool = False,
+    weight_decay: float = 0.0,
+    progress: bool = True,
+) -> History:
+    """Train the stages that are not frozen.
+
+    Parameters
+    ----------
+    net : Network
+        Trained in place; in eval mode afterwards.
+    task : Task
+        Learns from ``task.train``; looks at ``task.validation`` only if asked to, and never at
+        the test.
+    epochs : int
+        Passes over the training items, at most.
+    lr : float
+        Learning rate of AdamW.
+    batch_size : int
+        Items a step.
+    patience : int, optional
+        Stop when the validation loss has not fallen for this many epochs.
+    seed : int
+        Fixes the order of the items, dropout and augmentation.
+    augment : callable, optional
+        Changes a uint8 picture of shape (C, H, W) at random, each time it is shown; for
+        example a transform of `torchvision.transforms.v2`.
+    validate : bool
+        Look at the validation split after each epoch even without `patience`.
+    weight_decay : float
+        Pulls weights towards 0, as in AdamW.
+    progress : bool
+        Show a progress bar when it takes longer than two seconds.
+
+    Returns
+    -------
+    History
+        Losses by epoch. With validation, the network has the weights of the best epoch.
+
+    Raises
+    ------
+    ValueError
+        If nothing can learn, the head does not fit the task, or a number makes no sense.
+
+    Notes
+    -----
+    What stands before the freeze boundary is computed once for each picture, not once an epoch
+    (unless `augment` changes the pictures).
+
+    References
+    ----------
+    Loshchilov, Hutter (2019), "Decoupled weight decay regularization",
+    https://arxiv.org/abs/1711.05101
+
+    Examples
+    --------
+    >>> import tl_teach as tl
+    >>> task = tl.load_task("printed-digits", labels_per_class=5)
+    >>> net = tl.freeze(tl.replace_head(tl.load_network("letters-resnet"), task))
+    >>> history = tl.fit(net, task, epochs=3, lr=1e-2)
+    >>> history.epochs, history.trained
+    (3, ('head',))
+    """
+    net = require_network(net)
+    task = task.for_network(net)
+    _check(net, task, epochs=epochs, lr=lr, batch_size=batch_size, patience=patience)
+    started = time.perf_counter()
+    learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
+    net.zero_grad(set_to_none=True)  # a gradient left from before must not move anything
+
+    history = History(trained=tuple(name for name in net.stages if not net.is_frozen(name)))
+    train, targets = feed(net, task.train, augment), task.train.targets
+    validation = feed(net, task.validation) if validate or patience is not None else None
+    loss, best, best_loss = LOSSES[task.kind], None, float("inf")
+    with seeded(seed), _bar(epochs, progress) as bar:
+        for epoch in range(1, epochs + 1):
+            batches = _batches(len(task.train), batch_size)
+            history.train_loss.append(_epoch(net, train, targets, batches, loss, optimiser))
+            history.best_epoch = epoch if validation is None else history.best_epoch
+            if validation is not None:
+                outputs = predict(net, validation)
+                now = float(loss(outputs, task.validation.targets))
+                history.validation_loss.append(now)
+                history.validation_score.append(score_outputs(outputs, task.validation).score)
+                if now < best_loss:
+                    best, best_loss, history.best_epoch = _snapshot(net), now, epoch
+            bar.update()
+            bar.set_postfix_str(_words(history, task.kind), refresh=False)
+            if patience is not None and epoch - history.best_epoch >= patience:
+                break
+    if best is not None:
+        net.load_state_dict(best, strict=False)
+    net.eval()
+    history.seconds = time.perf_counter() - started
+    return history
+
+
+def _epoch(
+    net: Network,
+    train: Feed,
+    targets: torch.Tensor,
+    batches: Iterator[torch.Tensor],
+    loss: Loss,
+    optimiser: torch.optim.Optimizer,
+) -> float:
+    net.train()
+    total = torch.zeros(())
+    for items in batches:
+        outputs = net.run(train(items), after=net.frozen_through)
+        value = loss(outputs, targets[items])
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        total += value.detach() * len(items)
+    return float(total) / len(targets)
+
+
+def _batches(count: int, size: int) -> Iterator[torch.Tensor]:
+    """Shuffle, and never leave one item alone: BatchNorm cannot normalise a batch of one."""
+    batches = list(torch.randperm(count).split(size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    yield from batches
+
+
+def _snapshot(net: Network) -> dict[str, torch.Tensor]:
+    """Copy what can change: parameters and buffers of the stages that learn."""
+    moving = tuple(f"stages.{name}." for name in net.stages if not net.is_frozen(name))
+    state = net.state_dict()
+    return {name: value.clone() for name, value in state.items() if name.startswith(moving)}
+
+
+def _bar(epochs: int, progress: bool):  # type: ignore[no-untyped-def]
+    from tqdm import tqdm
+
+    return tqdm(
+        total=epochs, desc="training", unit="epoch", delay=2, leave=False, disable=not progress
+    )
+
+
+def _words(history: History, kind: str) -> str:
+    text = f"train loss {history.train_loss[-1]:.3f}"
+    if history.validation_score:
+        text += f", validation {METRICS[kind]} {history.validation_score[-1]:.3f}"
+    return text
+
+
+def _check(
+    net: Network, task: Task, *, epochs: int, lr: float, batch_size: int, patience: int | None
+) -> None:
+    counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience or 1}
+    for name, given in counts.items():
+        if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+            raise ValueError(f"{name}={given!r} does not work: expected a whole number, at least 1.")
+    if not 0 < lr < float("inf"):
+        raise ValueError(f"lr={lr!r} does not work: expected a positive number, such as 1e-3.")
+    if not any(parameter.requires_grad for parameter in net.parameters()):
+        raise ValueError(
+            f"Every stage of {net.name!r} is frozen, so nothing can learn; "
+            "let at least the head learn: tl.unfreeze(net, from_='head')."
+        )
+    require_fit(net, task.train)
+
+

@@ -1,0 +1,133 @@
+"""Weights as safetensors files: numbers and names, nothing that could be executed.
+
+The format is eight bytes of length, a JSON table of names, types, shapes and places, and the
+numbers themselves (https://github.com/huggingface/safetensors#format). Reading and writing it
+takes a page of code, which keeps the core free of one more dependency.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+_LARGEST_TABLE = 10_000_000
+
+
+class WeightsError(ValueError):
+    """A weights file cannot be read, or does not fit the network."""
+
+
+def save_safetensors(tensors: Mapping[str, torch.Tensor], path: str | Path) -> Path:
+    """Write tensors to a safetensors file, whole or not at all.
+
+    Parameters
+    ----------
+    tensors : mapping of str to torch.Tensor
+        Such as a state dict.
+    path : str or pathlib.Path
+        The file to write; an existing one is replaced only when the new one is complete.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    table: dict[str, object] = {}
+    chunks: list[bytes] = []
+    place = 0
+    for name, tensor in sorted(tensors.items()):
+        chunk = _to_bytes(tensor)
+        table[name] = {
+            "dtype": _NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [place, place + len(chunk)],
+        }
+        chunks.append(chunk)
+        place += len(chunk)
+    header = json.dumps(table, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(len(header).to_bytes(8, "little"))
+            file.write(header)
+            file.writelines(chunks)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path
+
+
+def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
+    """Read a safetensors file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        Tensors on the CPU, by name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    WeightsError
+        If the file is cut off, or is no safetensors file.
+    """
+    data = Path(path).read_bytes()
+    try:
+        length = int.from_bytes(data[:8], "little")
+        if not 2 <= length <= min(_LARGEST_TABLE, len(data) - 8):
+            raise ValueError("its table of contents has an impossible length")
+        table = json.loads(data[8 : 8 + length])
+        table.pop("__metadata__", None)
+        return {name: _from_bytes(data, 8 + length, entry) for name, entry in table.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as reason:
+        raise WeightsError(
+            f"{path} is not a complete safetensors file ({reason}); "
+            "fetch or save it again."
+        ) from None
+
+
+def _to_bytes(tensor: torch.Tensor) -> bytes:
+    return tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+
+
+def _from_bytes(data: bytes, start: int, entry: dict) -> torch.Tensor:
+    first, last = entry["data_offsets"]
+    dtype, shape = _DTYPES[entry["dtype"]], entry["shape"]
+    count = int(np.prod(shape, dtype=np.int64))
+    if not 0 <= first <= last <= len(data) - start or last - first != count * dtype.itemsize:
+        raise ValueError("a tensor reaches beyond the end, or has another size than it says")
+    raw = bytearray(data[start + first : start + last])
+    return torch.frombuffer(raw, dtype=dtype).reshape(shape) if raw else torch.empty(shape, dtype=dtype)

@@ -1,0 +1,24 @@
+"""Data, as tasks with train, validation and a sealed test."""
+
+from .catalogue import TASKS, load_task
+from .images import ArrayImages, Images, ZippedImages
+from .preprocess import Preprocess, as_pixels
+from .split import SealedError, SealedSplit, Split, TaskInfo
+from .task import Collection, Task, divide
+
+__all__ = [
+    "TASKS",
+    "ArrayImages",
+    "Collection",
+    "Images",
+    "Preprocess",
+    "SealedError",
+    "SealedSplit",
+    "Split",
+    "Task",
+    "TaskInfo",
+    "ZippedImages",
+    "as_pixels",
+    "divide",
+    "load_task",
+]

@@ -1,0 +1,127 @@
+"""What a network expects of a picture: size, channels, and the statistics of its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """Turn a picture into the float tensor that a network was trained on.
+
+    The shorter side is resized, the central square is cut out, pixel values become 0..1, and
+    each channel is normalised. A network that is fed other statistics than it was trained on
+    loses accuracy without any error message, so the statistics travel with the network.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the result, in pixels.
+    channels : int
+        1 for grey, 3 for colour. A grey picture is repeated for a network that expects colour.
+    mean, std : tuple of float
+        One value a channel, subtracted and divided after scaling to 0..1.
+    resize : int, optional
+        Length of the shorter side before the central square is cut out; `size` by default,
+        so that the whole square picture is kept.
+
+    Examples
+    --------
+    >>> import torch
+    >>> grey28 = Preprocess(size=28, channels=1, mean=(0.0,), std=(1.0,))
+    >>> picture = torch.full((1, 56, 56), 255, dtype=torch.uint8)
+    >>> grey28(picture).shape
+    torch.Size([1, 28, 28])
+    """
+
+    size: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    resize: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of one preprocessed picture: channels, height, width."""
+        return (self.channels, self.size, self.size)
+
+    def __call__(self, image: Any) -> torch.Tensor:
+        """Preprocess one picture, or a stack of pictures of one size.
+
+        Parameters
+        ----------
+        image : torch.Tensor, numpy.ndarray or PIL.Image.Image
+            A tensor of shape (..., C, H, W), an array of shape (H, W) or (H, W, C), or a PIL
+            image; values are 0..255 as uint8.
+
+        Returns
+        -------
+        torch.Tensor
+            Float tensor of shape (..., channels, size, size).
+
+        Raises
+        ------
+        TypeError
+            If the pixel values are not uint8.
+        """
+        from torchvision.transforms.v2 import functional as F
+
+        pixels = as_pixels(image)
+        shorter = self.resize or self.size
+        if min(pixels.shape[-2:]) != shorter:
+            pixels = F.resize(pixels, [shorter], antialias=True)
+        pixels = F.center_crop(pixels, [self.size, self.size])
+        if pixels.shape[-3] == 1 and self.channels == 3:
+            pixels = pixels.expand(*pixels.shape[:-3], 3, -1, -1)
+        elif pixels.shape[-3] == 3 and self.channels == 1:
+            pixels = F.rgb_to_grayscale(pixels)
+        scaled = pixels.to(torch.float32) / 255.0
+        mean = torch.tensor(self.mean).view(-1, 1, 1)
+        std = torch.tensor(self.std).view(-1, 1, 1)
+        return (scaled - mean) / std
+
+
+def as_pixels(image: Any) -> torch.Tensor:
+    """Give a picture as a uint8 tensor of shape (..., C, H, W) with 1 or 3 channels.
+
+    Parameters
+    ----------
+    image : torch.Tensor, numpy.ndarray or PIL.Image.Image
+        See `Preprocess`.
+
+    Returns
+    -------
+    torch.Tensor
+        The same pixels; the memory is shared where it can be.
+
+    Raises
+    ------
+    TypeError
+        If the pixel values are not uint8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_pixels(np.zeros((8, 9), dtype=np.uint8)).shape
+    torch.Size([1, 8, 9])
+    """
+    if not isinstance(image, torch.Tensor):
+        if hasattr(image, "convert"):  # a PIL image: palettes, alpha and 16 bits are resolved here
+            image = image.convert("L" if image.mode in ("1", "L") else "RGB")
+        array = np.array(image)
+        if array.ndim == 2:
+            array = array[..., None]
+        image = torch.from_numpy(array).movedim(-1, -3)
+    if image.dtype != torch.uint8:
+        raise TypeError(
+            f"A picture must hold uint8 values from 0 to 255, but this one holds {image.dtype}; "
+            "convert it first, or hand an already preprocessed tensor to the network itself."
+        )
+    return image

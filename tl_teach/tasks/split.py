@@ -1,0 +1,194 @@
+"""A split: pictures with their targets, in the form a `DataLoader` takes; and its sealed kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from .images import Images
+from .preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class SealedError(RuntimeError):
+    """Something asked to see what is sealed: a test split, or labels that are withheld."""
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What the splits of one task have in common.
+
+    Attributes
+    ----------
+    name : str
+        Name of the task.
+    kind : str
+        ``"classification"``, ``"multilabel"`` or ``"regression"``.
+    classes : tuple of str
+        Class names in the order of the target numbers; for regression, names of the outputs.
+    positive : str or None
+        The class whose sensitivity matters, where the two mistakes cost differently.
+    citation, licence : str
+        Where the data come from, and what may be done with them.
+    """
+
+    name: str
+    kind: str
+    classes: tuple[str, ...]
+    positive: str | None
+    citation: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Split(Sequence):
+    """A part of a task's data.
+
+    ``len(split)`` is its number of items and ``split[i]`` gives ``(input, target)``, the input
+    preprocessed for a network (float tensor of shape (C, H, W)), so that a split goes straight
+    into a `torch.utils.data.DataLoader`. A split without labels gives the input alone.
+
+    Attributes
+    ----------
+    images : Images
+        All pictures of the task.
+    indices : numpy.ndarray
+        Which of them belong to this split, in order.
+    labels : torch.Tensor or None
+        One target an item of this split; None where labels are withheld.
+    info : TaskInfo
+        What the task is about.
+    role : str
+        ``"train"``, ``"validation"``, ``"test"`` or ``"unlabelled"``.
+    preprocess : Preprocess
+        How a picture becomes an input.
+    """
+
+    images: Images
+    indices: np.ndarray
+    labels: torch.Tensor | None
+    info: TaskInfo
+    role: str
+    preprocess: Preprocess
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{self!r} has no item {index}")
+        image = self.preprocess(self.pixels(index))
+        return image if self.labels is None else (image, self.labels[index])
+
+    def pixels(self, index: int) -> torch.Tensor:
+        """Give picture `index` as it was stored.
+
+        Parameters
+        ----------
+        index : int
+            Position in this split.
+
+        Returns
+        -------
+        torch.Tensor
+            uint8 tensor of shape (C, H, W).
+        """
+        return self.images.pixels(int(self.indices[index]))
+
+    @property
+    def targets(self) -> torch.Tensor:
+        """All targets, shape (N,): class numbers as int64, or values as float32."""
+        if self.labels is None:
+            raise SealedError(
+                f"The labels of the {self.role} part of {self.info.name!r} are withheld; "
+                "a method that uses this part must do without them."
+            )
+        return self.labels
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the target numbers."""
+        return self.info.classes
+
+    def for_network(self, net: Any) -> Split:
+        """Give the same items, preprocessed for another network.
+
+        Parameters
+        ----------
+        net : Network
+            Anything with a ``preprocess``.
+
+        Returns
+        -------
+        Split
+            A view of this split; nothing is copied.
+        """
+        return replace(self, preprocess=net.preprocess)
+
+    def digests(self) -> list[bytes]:
+        """Content hash of every item, in order."""
+        return [self.images.digest(int(index)) for index in self.indices]
+
+    def __repr__(self) -> str:
+        return f"<{self.role} split of {self.info.name!r}: {len(self)} items>"
+
+
+class SealedSplit(Sequence):
+    """A test split that nothing but the final exam reads.
+
+    Its length may be known; its pictures and labels may not. Whoever insists calls
+    `break_seal`, by name, and the exam's result will say so.
+
+    Parameters
+    ----------
+    split : Split
+        What is to be sealed.
+    """
+
+    def __init__(self, split: Split):
+        self.__split = split
+        self.seal_broken = False
+
+    def __len__(self) -> int:
+        return len(self.__split)
+
+    def __getitem__(self, index: Any) -> Any:
+        raise self._refusal()
+
+    def __iter__(self) -> Iterator[Any]:
+        raise self._refusal()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise self._refusal()
+
+    def __repr__(self) -> str:
+        return f"<sealed {self.__split.role} split of {self.__split.info.name!r}: {len(self)} items>"
+
+    def break_seal(self) -> Split:
+        """Open the split before the exam; the exam's result will say that this was done.
+
+        Returns
+        -------
+        Split
+            The test items.
+        """
+        self.seal_broken = True
+        return self.__split
+
+    def _open_for_exam(self) -> Split:
+        return self.__split
+
+    def _refusal(self) -> SealedError:
+        return SealedError(
+            f"The test split of {self.__split.info.name!r} is sealed: a number from it is honest "
+            "only if nothing was chosen by looking at it. Use the validation split while you "
+            "work and tl.final_exam(net, task) once at the end."
+        )

@@ -1,0 +1,109 @@
+"""Dividing items into train, validation and test, and choosing labels within a budget."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .images import Images
+
+
+def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
+    """Find the items to keep so that no picture stands twice.
+
+    Of equal pictures with one label the first is kept; of equal pictures with different labels
+    none is, since at least one of those labels must be wrong.
+
+    Parameters
+    ----------
+    images : Images
+        All pictures.
+    labels : numpy.ndarray
+        Their labels, shape (N,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Indices of the items to keep, ascending.
+    """
+    first: dict[bytes, int] = {}
+    contradicted: set[int] = set()
+    for index in range(len(images)):
+        earlier = first.setdefault(images.digest(index), index)
+        if labels[earlier] != labels[index]:
+            contradicted.add(earlier)
+    return np.array(sorted(set(first.values()) - contradicted), dtype=np.int64)
+
+
+def stratified_order(strata: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Order items so that every beginning of the order has about the mix of the whole.
+
+    Because each beginning contains all shorter ones, budgets cut from one order are nested:
+    the first 50 labels contain the first 20.
+
+    Parameters
+    ----------
+    strata : numpy.ndarray
+        The class of each item, shape (N,).
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    numpy.ndarray
+        A permutation of ``range(N)``.
+
+    Examples
+    --------
+    >>> order = stratified_order(np.array([0, 0, 0, 0, 1, 1]), np.random.default_rng(0))
+    >>> sorted(order.tolist())
+    [0, 1, 2, 3, 4, 5]
+    """
+    position = np.empty(len(strata))
+    for stratum in np.unique(strata):
+        members = rng.permutation(np.flatnonzero(strata == stratum))
+        # A class of n items is spread evenly over 0..1, at a random phase.
+        position[members] = (np.arange(len(members)) + rng.random()) / len(members)
+    return np.argsort(position, kind="stable")
+
+
+def hold_out(
+    strata: np.ndarray, fraction: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide items in two, each with the mix of the whole.
+
+    Parameters
+    ----------
+    strata : numpy.ndarray
+        The class of each item, shape (N,).
+    fraction : float
+        Share of the items to hold out, 0..1.
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    rest, held_out : numpy.ndarray
+        Positions into `strata`.
+    """
+    order = stratified_order(strata, rng)
+    count = round(len(order) * fraction)
+    return order[count:], order[:count]
+
+
+def first_per_class(strata: np.ndarray, count: int) -> np.ndarray:
+    """Take the first `count` items of each class, in the order given.
+
+    Parameters
+    ----------
+    strata : numpy.ndarray
+        The class of each item in a stratified order, shape (N,).
+    count : int
+        Items a class.
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions into `strata`, ascending.
+    """
+    chosen = [np.flatnonzero(strata == stratum)[:count] for stratum in np.unique(strata)]
+    return np.sort(np.concatenate(chosen))

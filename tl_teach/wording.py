@@ -1,0 +1,39 @@
+"""How errors are worded: what was given, what was expected, the next step."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["unknown"]
+
+
+def unknown(what: str, given: object, known: Iterable[object]) -> str:
+    """
+    Say that a name is not known, which names are, and which was probably meant.
+
+    Parameters
+    ----------
+    what : str
+        The kind of thing, in the singular: ``"task"``, ``"stage"``.
+    given : object
+        What the caller wrote.
+    known : iterable
+        The names that would have worked, in the order to show them.
+
+    Returns
+    -------
+    str
+        One sentence, ready to be an exception's message.
+
+    Examples
+    --------
+    >>> unknown("task", "handwritting", ["handwriting", "solar-cells"])
+    "There is no task named 'handwritting'; expected one of 'handwriting', 'solar-cells'; \
+did you mean 'handwriting'?"
+    """
+    names = {str(name).lower(): str(name) for name in known}
+    expected = f"expected one of {', '.join(map(repr, names.values()))}" if names else "none exists"
+    close = difflib.get_close_matches(str(given).lower(), names, n=1)
+    meant = f"; did you mean {names[close[0]]!r}?" if close else "."
+    return f"There is no {what} named {given!r}; {expected}{meant}"
