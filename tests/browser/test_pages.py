@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+
+from .pages import ROOT
 
 # Choices of one question share a name, so that one at a time is open; without it, all can be.
 OPEN_EVERYTHING = """
@@ -91,6 +94,23 @@ def test_every_picture_has_words(desk) -> None:
         ".filter(i => i.alt.trim().split(/\\s+/).length < 2).map(i => i.src)"
     )
     assert silent == [], "these pictures have no alt text"
+
+
+def test_pictures_say_what_the_notebook_wrote(desk, path: str) -> None:
+    notebook = (ROOT / path).with_suffix(".ipynb")
+    if not notebook.exists():
+        return
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    written = [
+        output["metadata"]["image/png"]["alt"]
+        for output in outputs
+        if "image/png" in output.get("data", {})
+    ]
+    shown = desk.page.evaluate(
+        "() => [...document.querySelectorAll('.cell_output img')].map(i => i.alt)"
+    )
+    assert shown == written
 
 
 def test_headings_form_an_outline(desk) -> None:

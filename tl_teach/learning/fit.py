@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
 from ..networks import Network, require_network, seeded
 from ..tasks import Task
+from ..wording import unknown
 from .evaluation import METRICS, predict, require_fit, score_outputs
 from .history import History
 from .prefix import Augment, Feed, feed
@@ -22,6 +24,11 @@ LOSSES: dict[str, Loss] = {
         outputs, targets.float()
     ),
     "regression": lambda outputs, targets: F.mse_loss(outputs.squeeze(1), targets.float()),
+}
+
+SCHEDULES: dict[str, Callable[[torch.optim.Optimizer, float, int], LRScheduler]] = {
+    "constant": lambda optimiser, lr, steps: ConstantLR(optimiser, factor=1.0),
+    "one-cycle": lambda optimiser, lr, steps: OneCycleLR(optimiser, max_lr=lr, total_steps=steps),
 }
 
 
@@ -37,6 +44,7 @@ def fit(
     *,
     validate: bool = False,
     weight_decay: float = 0.0,
+    schedule: str = "constant",
     progress: bool = True,
 ) -> History:
     """Train the stages that are not frozen.
@@ -65,6 +73,9 @@ def fit(
         Look at the validation split after each epoch even without `patience`.
     weight_decay : float
         Pulls weights towards 0, as in AdamW.
+    schedule : str
+        ``"constant"``, or ``"one-cycle"``: the learning rate rises to `lr` and falls to nearly 0
+        over the run, which lets a short training settle.
     progress : bool
         Show a progress bar when it takes longer than two seconds.
 
@@ -88,6 +99,9 @@ def fit(
     Loshchilov, Hutter (2019), "Decoupled weight decay regularization",
     https://arxiv.org/abs/1711.05101
 
+    Smith, Topin (2019), "Super-convergence: very fast training of neural networks using large
+    learning rates", https://arxiv.org/abs/1708.07120
+
     Examples
     --------
     >>> import tl_teach as tl
@@ -100,9 +114,13 @@ def fit(
     net = require_network(net)
     task = task.for_network(net)
     _check(net, task, epochs=epochs, lr=lr, batch_size=batch_size, patience=patience)
+    if schedule not in SCHEDULES:
+        raise ValueError(unknown("schedule", schedule, SCHEDULES))
     started = time.perf_counter()
     learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
+    steps = epochs * len(_cuts(len(task.train), batch_size))
+    scheduler = SCHEDULES[schedule](optimiser, lr, steps)
     net.zero_grad(set_to_none=True)  # a gradient left from before must not move anything
 
     history = History(trained=tuple(name for name in net.stages if not net.is_frozen(name)))
@@ -111,8 +129,10 @@ def fit(
     loss, best, best_loss = LOSSES[task.kind], None, float("inf")
     with seeded(seed), _bar(epochs, progress) as bar:
         for epoch in range(1, epochs + 1):
-            batches = _batches(len(task.train), batch_size)
-            history.train_loss.append(_epoch(net, train, targets, batches, loss, optimiser))
+            order = torch.randperm(len(task.train)).split(_cuts(len(task.train), batch_size))
+            history.train_loss.append(
+                _epoch(net, train, targets, order, loss, optimiser, scheduler)
+            )
             history.best_epoch = epoch if validation is None else history.best_epoch
             if validation is not None:
                 outputs = predict(net, validation)
@@ -136,28 +156,30 @@ def _epoch(
     net: Network,
     train: Feed,
     targets: torch.Tensor,
-    batches: Iterator[torch.Tensor],
+    order: Sequence[torch.Tensor],
     loss: Loss,
     optimiser: torch.optim.Optimizer,
+    scheduler: LRScheduler,
 ) -> float:
     net.train()
     total = torch.zeros(())
-    for items in batches:
+    for items in order:
         outputs = net.run(train(items), after=net.frozen_through)
         value = loss(outputs, targets[items])
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
+        scheduler.step()
         total += value.detach() * len(items)
     return float(total) / len(targets)
 
 
-def _batches(count: int, size: int) -> Iterator[torch.Tensor]:
-    """Shuffle, and never leave one item alone: BatchNorm cannot normalise a batch of one."""
-    batches = list(torch.randperm(count).split(size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    yield from batches
+def _cuts(count: int, size: int) -> list[int]:
+    """Sizes of the batches; none holds one item alone, which BatchNorm cannot normalise."""
+    sizes = [size] * (count // size) + ([count % size] if count % size else [])
+    if len(sizes) > 1 and sizes[-1] == 1:
+        sizes[-2:] = [size + 1]
+    return sizes
 
 
 def _snapshot(net: Network) -> dict[str, torch.Tensor]:
@@ -188,7 +210,9 @@ def _check(
     counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience or 1}
     for name, given in counts.items():
         if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-            raise ValueError(f"{name}={given!r} does not work: expected a whole number, at least 1.")
+            raise ValueError(
+                f"{name}={given!r} does not work: expected a whole number, at least 1."
+            )
     if not 0 < lr < float("inf"):
         raise ValueError(f"lr={lr!r} does not work: expected a positive number, such as 1e-3.")
     if not any(parameter.requires_grad for parameter in net.parameters()):
@@ -197,5 +221,3 @@ def _check(
             "let at least the head learn: tl.unfreeze(net, from_='head')."
         )
     require_fit(net, task.train)
-
-

@@ -38,7 +38,8 @@ def pretrain(name: str, *, seed: int = 0, output: str | Path | None = None) -> N
     if name not in RECIPES:
         raise ValueError(unknown("network to pre-train", name, RECIPES))
     net = load_network(name, weights="random", seed=seed)
-    fit(net, load_task(RECIPES[name]), epochs=3, lr=3e-3, batch_size=64, seed=seed)
+    task = load_task(RECIPES[name])
+    fit(net, task, epochs=3, lr=5e-3, batch_size=64, schedule="one-cycle", seed=seed)
     net.copied = dict.fromkeys(net.stages, True)
     if output is not None:
         save_network(net, output)

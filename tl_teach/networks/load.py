@@ -41,9 +41,7 @@ def _shipped(filename: str) -> dict[str, torch.Tensor]:
 
 
 NETWORKS: dict[str, Architecture] = {
-    "letters-resnet": Architecture(
-        letters_resnet, lambda: _shipped("letters-resnet.safetensors")
-    ),
+    "letters-resnet": Architecture(letters_resnet, lambda: _shipped("letters-resnet.safetensors")),
     "mobilenet_v2": Architecture(mobilenet_v2, imagenet_weights),
 }
 

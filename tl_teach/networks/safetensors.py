@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,16 +71,16 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: str | Path) -> P
         place += len(chunk)
     header = json.dumps(table, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # open() rather than tempfile, whose files only their owner may read.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(len(header).to_bytes(8, "little"))
             file.write(header)
             file.writelines(chunks)
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -114,8 +114,7 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
         return {name: _from_bytes(data, 8 + length, entry) for name, entry in table.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as reason:
         raise WeightsError(
-            f"{path} is not a complete safetensors file ({reason}); "
-            "fetch or save it again."
+            f"{path} is not a complete safetensors file ({reason}); fetch or save it again."
         ) from None
 
 
@@ -130,4 +129,8 @@ def _from_bytes(data: bytes, start: int, entry: dict) -> torch.Tensor:
     if not 0 <= first <= last <= len(data) - start or last - first != count * dtype.itemsize:
         raise ValueError("a tensor reaches beyond the end, or has another size than it says")
     raw = bytearray(data[start + first : start + last])
-    return torch.frombuffer(raw, dtype=dtype).reshape(shape) if raw else torch.empty(shape, dtype=dtype)
+    return (
+        torch.frombuffer(raw, dtype=dtype).reshape(shape)
+        if raw
+        else torch.empty(shape, dtype=dtype)
+    )

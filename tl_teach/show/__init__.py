@@ -1,0 +1,20 @@
+"""Pictures; every one describes itself in words."""
+
+from .curves import show_history, show_scores
+from .examples import show_examples
+from .feature_maps import show_feature_maps
+from .filters import show_filters
+from .network import show_network
+from .picture import Picture
+from .top_images import show_top_images
+
+__all__ = [
+    "Picture",
+    "show_examples",
+    "show_feature_maps",
+    "show_filters",
+    "show_history",
+    "show_network",
+    "show_scores",
+    "show_top_images",
+]

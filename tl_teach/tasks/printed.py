@@ -99,10 +99,10 @@ def _draw(font: Path, character: str) -> np.ndarray:
 def _jitter(glyphs: torch.Tensor, rng: np.random.Generator) -> np.ndarray:
     """Turn, shear, scale and shift each glyph a little; (N, 56, 56) to (N, 28, 28), uint8."""
     count = len(glyphs)
-    angle = rng.uniform(-0.26, 0.26, count)  # about 15 degrees
-    shear = rng.uniform(-0.3, 0.3, count)
-    scale = rng.uniform(0.85, 1.3, (2, count))  # of the sampling grid: above 1 shrinks
-    shift = rng.uniform(-0.12, 0.12, (2, count))
+    angle = rng.uniform(-0.4, 0.4, count)  # about 23 degrees either way
+    shear = rng.uniform(-0.45, 0.45, count)
+    scale = rng.uniform(0.8, 1.45, (2, count))  # of the sampling grid: above 1 shrinks
+    shift = rng.uniform(-0.15, 0.15, (2, count))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     skew = np.array([[np.ones(count), shear], [np.zeros(count), np.ones(count)]])
     matrix = np.einsum("ijn,jkn->nik", turn, skew) * scale.T[:, None, :]

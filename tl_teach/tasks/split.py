@@ -170,7 +170,9 @@ class SealedSplit(Sequence):
         raise self._refusal()
 
     def __repr__(self) -> str:
-        return f"<sealed {self.__split.role} split of {self.__split.info.name!r}: {len(self)} items>"
+        return (
+            f"<sealed {self.__split.role} split of {self.__split.info.name!r}: {len(self)} items>"
+        )
 
     def break_seal(self) -> Split:
         """Open the split before the exam; the exam's result will say that this was done.

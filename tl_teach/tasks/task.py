@@ -208,5 +208,3 @@ def _check_budget(name: str, given: Any, available: int, where: str) -> None:
             f"{name}={given!r} does not work: expected a whole number from 1 to {available}, "
             f"which is the number of {where}."
         )
-
-

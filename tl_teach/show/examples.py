@@ -1,0 +1,82 @@
+"""Pictures of a task, with their labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..tasks import Split, Task
+from .picture import Picture, blank, credit, tile
+
+
+def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> Picture:
+    """Show some pictures of a split, evenly over its classes.
+
+    Parameters
+    ----------
+    data : Task or Split
+        A task shows its training part. A sealed test refuses.
+    count : int
+        How many pictures.
+    columns : int
+        Pictures a row.
+
+    Returns
+    -------
+    Picture
+        Each picture with the name of its class; source and licence below.
+
+    Examples
+    --------
+    >>> import tl_teach as tl
+    >>> print(tl.show_examples(tl.load_task("printed-digits"), count=10).alt)
+    10 pictures of printed-digits, labelled 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.
+    """
+    split = data.train if isinstance(data, Task) else data
+    items = _spread(split, min(count, len(split)))
+    rows = -(-len(items) // columns)
+    figure = blank(6.4, rows * 6.4 / columns * 1.22 + 0.25)
+    for axes, item in zip(figure.subplots(rows, columns, squeeze=False).flat, items, strict=False):
+        label = "" if split.labels is None else split.classes[int(split.labels[item])]
+        tile(axes, as_image(split.pixels(item)), label)
+    for axes in figure.axes[len(items) :]:
+        axes.set_axis_off()
+    credit(figure, split.info)
+    return Picture(figure, _words(split, items))
+
+
+def as_image(pixels: torch.Tensor) -> np.ndarray:
+    """Turn a uint8 or 0..1 tensor of shape (C, H, W) into an array that Matplotlib shows.
+
+    Parameters
+    ----------
+    pixels : torch.Tensor
+        One or three channels.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) or (H, W, 3), values 0..1.
+    """
+    values = pixels.to(torch.float32) / 255 if pixels.dtype == torch.uint8 else pixels
+    return values[0].numpy() if len(values) == 1 else values.movedim(0, -1).numpy()
+
+
+def _spread(split: Split, count: int) -> list[int]:
+    """Take items class by class in turn, in the split's own order."""
+    if split.labels is None or split.info.kind != "classification":
+        return list(range(count))
+    labels = split.labels.numpy()
+    turn = np.empty(len(labels), dtype=int)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        turn[members] = np.arange(len(members))
+    return np.lexsort((labels, turn))[:count].tolist()
+
+
+def _words(split: Split, items: list[int]) -> str:
+    text = f"{len(items)} pictures of {split.info.name}"
+    if split.labels is None:
+        return text + ", without labels."
+    names = [split.classes[int(split.labels[item])] for item in items]
+    return text + f", labelled {', '.join(dict.fromkeys(names))}."

@@ -1,0 +1,168 @@
+"""A picture that carries its own words."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ..tasks import TaskInfo
+
+PAPER = "#fdfdfb"
+INK = "#1c2126"
+QUIET = "#5c6570"  # 5.7:1 on PAPER
+FAINT = "#d5d9de"
+
+_DPI = 200
+_CSS_DPI = 100  # shown at half its pixels, sharp on a dense screen
+
+
+class Picture:
+    """A drawing, and the words that say what it shows.
+
+    In a notebook it appears as an image whose alternative text are its words, so that a reader
+    who does not see it learns the same.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The drawing.
+    alt : str
+        What the drawing shows, its finding included.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+        To change or to add to.
+    alt : str
+        The words.
+    """
+
+    def __init__(self, figure: Figure, alt: str):
+        self.figure = figure
+        self.alt = alt
+
+    def png(self) -> bytes:
+        """Draw the picture as a PNG file's bytes."""
+        from PIL import Image
+
+        file = io.BytesIO()
+        self.figure.savefig(file, format="png", dpi=_DPI, facecolor=PAPER)
+        # 256 colours are enough for a drawing and weigh a third; no date, so equal runs give
+        # equal bytes.
+        drawn = Image.open(file).convert("RGB")
+        small = io.BytesIO()
+        drawn.quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+        return small.getvalue()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            Its suffix gives the format: ``.png``, ``.svg`` or ``.pdf``.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        path = Path(path)
+        if path.suffix == ".png":
+            path.write_bytes(self.png())
+        else:
+            self.figure.savefig(path, facecolor=PAPER)
+        return path
+
+    def __repr__(self) -> str:
+        return f"[Picture] {self.alt}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+        width, height = (round(side * _CSS_DPI) for side in self.figure.get_size_inches())
+        data = {
+            "image/png": base64.b64encode(self.png()).decode(),
+            "text/plain": repr(self),
+        }
+        return data, {"image/png": {"alt": self.alt, "width": width, "height": height}}
+
+
+def blank(width: float, height: float) -> Figure:
+    """Make an empty figure in the book's style, independent of the reader's pyplot.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches; a phone shows 6.4 inches at about half their size.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With constrained layout.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def style(axes: Any, *, xlabel: str = "", ylabel: str = "", title: str = "") -> None:
+    """Give axes the book's look: a light frame, a faint grid, labels in ink.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Changed in place.
+    xlabel, ylabel, title : str
+        With units.
+    """
+    axes.set_facecolor(PAPER)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.grid(color=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=QUIET, labelsize=10)
+    axes.set_xlabel(xlabel, color=INK, fontsize=11)
+    axes.set_ylabel(ylabel, color=INK, fontsize=11)
+    axes.set_title(title, color=INK, fontsize=11, loc="left")
+
+
+def tile(axes: Any, pixels: Any, label: str = "", *, size: float = 9) -> None:
+    """Show one small picture without axes, with an optional label above it.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Changed in place.
+    pixels : numpy.ndarray
+        (H, W) or (H, W, 3).
+    label : str
+        Stands above the picture.
+    size : float
+        Of the label, in points.
+    """
+    grey = pixels.ndim == 2
+    axes.imshow(pixels, cmap="gray" if grey else None, interpolation="nearest")
+    axes.set_axis_off()
+    if label:
+        axes.set_title(label, color=INK, fontsize=size, pad=2)
+
+
+def credit(figure: Figure, info: TaskInfo) -> None:
+    """Name the source and the licence of a data set below its pictures.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Changed in place.
+    info : TaskInfo
+        Whose pictures are shown.
+    """
+    authors = info.citation.split(",")[0] if "http" in info.citation else ""
+    source = f"{authors} et al., " if authors else ""
+    figure.supxlabel(
+        f"{info.name}: {source}{info.licence}", fontsize=7.5, color=QUIET, x=0.01, ha="left"
+    )
