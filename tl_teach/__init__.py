@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from .learning import evaluate as evaluate
     from .learning import extract_features as extract_features
     from .learning import final_exam as final_exam
-    from .learning import fit as fit
     from .learning import mean_interval as mean_interval
+    from .learning.fit import fit as fit
     from .networks import Network as Network
     from .networks import fingerprint as fingerprint
     from .networks import freeze as freeze

@@ -36,7 +36,7 @@ class Download:
     def write_to(self, part: PartFile, progress: bool) -> None:
         """Download the file."""
         import pooch
-        from tqdm.auto import tqdm
+        from tqdm import tqdm
         from tqdm.utils import CallbackIOWrapper
 
         # identity: a server that compresses on the way would change the bytes we count.

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from ..networks import Network, require_network
-from ..tasks import Split
+from ..tasks import Split, require_split
 from .evaluation import evaluating
 from .prefix import chunks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """What one stage gives for every item of a split.
 
@@ -69,7 +69,7 @@ def extract_features(
     (20, 64)
     """
     net = require_network(net)
-    split = split.for_network(net)
+    split = require_split(split).for_network(net)
     last = net.stage_names[-2] if stage in (None, net.stage_names[-1]) else stage
     parts = []
     with evaluating(net):
@@ -81,5 +81,5 @@ def extract_features(
             elif stage is None:
                 values = net.head[:-1](values)  # type: ignore[index]
             parts.append(values.mean((2, 3)) if pool and values.ndim == 4 else values.flatten(1))
-    targets = None if split.labels is None else split.labels.numpy()
+    targets = None if split.labels is None else split.labels.numpy().copy()
     return Features(torch.cat(parts).numpy(), targets, stage or "features")

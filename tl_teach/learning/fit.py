@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 
 import torch
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
+from tqdm import tqdm
 
 from ..networks import Network, require_network, seeded
-from ..tasks import Task
+from ..tasks import Task, require_task
 from ..wording import unknown
 from .evaluation import METRICS, predict, require_fit, score_outputs
 from .history import History
@@ -112,8 +114,9 @@ def fit(
     (3, ('head',))
     """
     net = require_network(net)
-    task = task.for_network(net)
-    _check(net, task, epochs=epochs, lr=lr, batch_size=batch_size, patience=patience)
+    task = require_task(task).for_network(net)
+    counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience}
+    _check(net, task, counts, {"lr": lr, "weight_decay": weight_decay})
     if schedule not in SCHEDULES:
         raise ValueError(unknown("schedule", schedule, SCHEDULES))
     started = time.perf_counter()
@@ -127,11 +130,11 @@ def fit(
     train, targets = feed(net, task.train, augment), task.train.targets
     validation = feed(net, task.validation) if validate or patience is not None else None
     loss, best, best_loss = LOSSES[task.kind], None, float("inf")
-    with seeded(seed), _bar(epochs, progress) as bar:
+    with seeded(seed), _bar(epochs * len(task.train), progress) as bar:
         for epoch in range(1, epochs + 1):
             order = torch.randperm(len(task.train)).split(_cuts(len(task.train), batch_size))
             history.train_loss.append(
-                _epoch(net, train, targets, order, loss, optimiser, scheduler)
+                _epoch(net, train, targets, order, loss, optimiser, scheduler, bar)
             )
             history.best_epoch = epoch if validation is None else history.best_epoch
             if validation is not None:
@@ -141,13 +144,13 @@ def fit(
                 history.validation_score.append(score_outputs(outputs, task.validation).score)
                 if now < best_loss:
                     best, best_loss, history.best_epoch = _snapshot(net), now, epoch
-            bar.update()
             bar.set_postfix_str(_words(history, task.kind), refresh=False)
             if patience is not None and epoch - history.best_epoch >= patience:
                 break
     if best is not None:
         net.load_state_dict(best, strict=False)
     net.eval()
+    history.best_epoch = history.best_epoch or history.epochs  # no loss was a number
     history.seconds = time.perf_counter() - started
     return history
 
@@ -160,6 +163,7 @@ def _epoch(
     loss: Loss,
     optimiser: torch.optim.Optimizer,
     scheduler: LRScheduler,
+    bar: tqdm,
 ) -> float:
     net.train()
     total = torch.zeros(())
@@ -171,13 +175,14 @@ def _epoch(
         optimiser.step()
         scheduler.step()
         total += value.detach() * len(items)
+        bar.update(len(items))
     return float(total) / len(targets)
 
 
 def _cuts(count: int, size: int) -> list[int]:
-    """Sizes of the batches; none holds one item alone, which BatchNorm cannot normalise."""
+    """Sizes of the batches; no rest of one item stands alone: BatchNorm may need two."""
     sizes = [size] * (count // size) + ([count % size] if count % size else [])
-    if len(sizes) > 1 and sizes[-1] == 1:
+    if len(sizes) > 1 and sizes[-1] == 1 < size:
         sizes[-2:] = [size + 1]
     return sizes
 
@@ -189,12 +194,10 @@ def _snapshot(net: Network) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in state.items() if name.startswith(moving)}
 
 
-def _bar(epochs: int, progress: bool):  # type: ignore[no-untyped-def]
-    from tqdm import tqdm
-
-    return tqdm(
-        total=epochs, desc="training", unit="epoch", delay=2, leave=False, disable=not progress
-    )
+def _bar(pictures: int, progress: bool) -> tqdm:
+    # Not disable=False, which would overrule the reader's TQDM_DISABLE.
+    hidden = {} if progress else {"disable": True}
+    return tqdm(total=pictures, desc="training", unit=" pictures", delay=2, leave=False, **hidden)
 
 
 def _words(history: History, kind: str) -> str:
@@ -205,16 +208,21 @@ def _words(history: History, kind: str) -> str:
 
 
 def _check(
-    net: Network, task: Task, *, epochs: int, lr: float, batch_size: int, patience: int | None
+    net: Network, task: Task, counts: dict[str, int | None], rates: dict[str, float]
 ) -> None:
-    counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience or 1}
     for name, given in counts.items():
-        if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        if name == "patience" and given is None:
+            continue
+        if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
             raise ValueError(
                 f"{name}={given!r} does not work: expected a whole number, at least 1."
             )
-    if not 0 < lr < float("inf"):
-        raise ValueError(f"lr={lr!r} does not work: expected a positive number, such as 1e-3.")
+    for name, rate in rates.items():
+        possible = isinstance(rate, Real) and 0 <= rate < float("inf")
+        if not possible or (name == "lr" and rate == 0):
+            raise ValueError(
+                f"{name}={rate!r} does not work: expected a positive number, such as 1e-3."
+            )
     if not any(parameter.requires_grad for parameter in net.parameters()):
         raise ValueError(
             f"Every stage of {net.name!r} is frozen, so nothing can learn; "

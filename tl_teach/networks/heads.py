@@ -74,7 +74,7 @@ def replace_head(net: Network, task: Task | int, *, seed: int = 0) -> Network:
     changed = copy.deepcopy(net)
     old = changed.head.output
     with seeded(seed):
-        changed.head.output = nn.Linear(old.in_features, outputs)
+        changed.head.output = nn.Linear(old.in_features, outputs)  # type: ignore[union-attr, arg-type]
     changed.classes = classes
     changed.copied[changed.stage_names[-1]] = False
     return unfreeze(changed, from_=changed.stage_names[-1])

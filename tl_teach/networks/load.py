@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
+from numbers import Integral
 from pathlib import Path
 
 import torch
@@ -76,7 +78,7 @@ def load_network(
     Raises
     ------
     ValueError
-        If there is no such network, or the weights do not fit it.
+        If there is no such network, the weights do not fit it, or `image_size` makes no sense.
     AssetError
         If the weights must be fetched and cannot be.
 
@@ -93,6 +95,11 @@ def load_network(
     """
     if name not in NETWORKS:
         raise ValueError(unknown("network", name, NETWORKS))
+    whole = isinstance(image_size, Integral) and not isinstance(image_size, bool)
+    if image_size is not None and not (whole and image_size >= 1):
+        raise ValueError(
+            f"image_size={image_size!r} does not work: expected a whole number of pixels, like 160."
+        )
     with seeded(seed):
         net = NETWORKS[name].build()
     if weights != "random":
@@ -160,12 +167,15 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     if path.suffix == ".safetensors":
         return load_safetensors(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not all(isinstance(value, torch.Tensor) for value in state.values()):
+            raise TypeError
     except Exception as reason:  # torch raises many kinds for a file that is not what it says
         raise WeightsError(
             f"{path} holds no plain state dict ({type(reason).__name__}); pickled objects are "
             "never loaded, because loading can execute them: save with tl.save_network(net, path)."
         ) from None
+    return state
 
 
 def _fill(net: Network, state: dict[str, torch.Tensor], source: object) -> None:
@@ -173,13 +183,15 @@ def _fill(net: Network, state: dict[str, torch.Tensor], source: object) -> None:
     last = f"stages.{net.stage_names[-1]}.output.weight"
     outputs = len(state[last]) if last in state else len(net.classes)
     if outputs != len(net.classes):
-        net.head.output = nn.Linear(net.head.output.in_features, outputs)
+        with seeded(0):  # the file fills it; the caller's random numbers stay as they are
+            net.head.output = nn.Linear(net.head.output.in_features, outputs)  # type: ignore[union-attr, arg-type]
         net.classes = tuple(str(number) for number in range(outputs))
     try:
         net.load_state_dict(state)
     except RuntimeError as reason:
         first = str(reason).splitlines()[1].strip() if "\n" in str(reason) else str(reason)
         raise WeightsError(
-            f"The weights {str(source)!r} do not fit the network {net.name!r}: {first}"
+            f"The weights {str(source)!r} do not fit the network {net.name!r}: "
+            + textwrap.shorten(first, 160, placeholder=" ...")
         ) from None
     net.copied = dict.fromkeys(net.stages, True)

@@ -125,6 +125,8 @@ class Network(nn.Module):
         self._frozen = frozen
         for place, stage in enumerate(self.stages.values()):
             stage.requires_grad_(place >= frozen)
+            if place < frozen:  # an optimiser would still apply a gradient, or momentum, left here
+                stage.zero_grad(set_to_none=True)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Network:
@@ -176,8 +178,11 @@ class Network(nn.Module):
         """
         first = 0 if after is None else self.position(after) + 1
         last = len(self.stages) if through is None else self.position(through) + 1
-        for stage in list(self.stages.values())[first:last]:
-            x = stage(x)
+        for place, stage in enumerate(self.stages.values()):
+            if place < self._frozen and stage.training:
+                stage.eval()  # .train() was called on the stage itself, past the network
+            if first <= place < last:
+                x = stage(x)
         return x
 
     def __repr__(self) -> str:

@@ -8,12 +8,12 @@ takes a page of code, which keeps the core free of one more dependency.
 from __future__ import annotations
 
 import json
+import math
 import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 
 _DTYPES = {
@@ -53,6 +53,8 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: str | Path) -> P
 
     Raises
     ------
+    WeightsError
+        If a tensor is of a kind that the format has no name for.
     OSError
         If the file cannot be written.
     """
@@ -61,6 +63,11 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: str | Path) -> P
     chunks: list[bytes] = []
     place = 0
     for name, tensor in sorted(tensors.items()):
+        if tensor.dtype not in _NAMES:
+            raise WeightsError(
+                f"{name!r} holds {tensor.dtype}, which cannot be saved; convert it first to one of "
+                f"{', '.join(str(dtype) for dtype in _NAMES)}."
+            )
         chunk = _to_bytes(tensor)
         table[name] = {
             "dtype": _NAMES[tensor.dtype],
@@ -111,8 +118,11 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
             raise ValueError("its table of contents has an impossible length")
         table = json.loads(data[8 : 8 + length])
         table.pop("__metadata__", None)
-        return {name: _from_bytes(data, 8 + length, entry) for name, entry in table.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as reason:
+        tensors = {name: _from_bytes(data, 8 + length, entry) for name, entry in table.items()}
+        if sum(tensor.nbytes for tensor in tensors.values()) != len(data) - 8 - length:
+            raise ValueError("its tensors do not fill it exactly")
+        return tensors
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as reason:
         raise WeightsError(
             f"{path} is not a complete safetensors file ({reason}); fetch or save it again."
         ) from None
@@ -125,7 +135,7 @@ def _to_bytes(tensor: torch.Tensor) -> bytes:
 def _from_bytes(data: bytes, start: int, entry: dict) -> torch.Tensor:
     first, last = entry["data_offsets"]
     dtype, shape = _DTYPES[entry["dtype"]], entry["shape"]
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     if not 0 <= first <= last <= len(data) - start or last - first != count * dtype.itemsize:
         raise ValueError("a tensor reaches beyond the end, or has another size than it says")
     raw = bytearray(data[start + first : start + last])

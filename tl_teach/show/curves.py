@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def show_scores(
     text = f"Mean {score} by recipe, with its 95 % interval: {', '.join(words)}"
     if constant_guess is not None:
         axes.axvline(constant_guess, color=QUIET, linestyle=":", linewidth=1.6)
-        note = {"fontsize": 9, "color": QUIET, "ha": "center", "va": "bottom"}
+        note: dict[str, Any] = {"fontsize": 9, "color": QUIET, "ha": "center", "va": "bottom"}
         axes.text(constant_guess, -0.62, "constant guess", **note)
         text += f"; a constant guess gets {constant_guess:.2f}"
     return Picture(figure, text + ".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..tasks import Split, Task
+from ..tasks import Split, Task, require_split
 from .picture import Picture, blank, credit, tile
 
 
@@ -32,7 +32,7 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
     >>> print(tl.show_examples(tl.load_task("printed-digits"), count=10).alt)
     10 pictures of printed-digits, labelled 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.
     """
-    split = data.train if isinstance(data, Task) else data
+    split = data.train if isinstance(data, Task) else require_split(data)
     items = _spread(split, min(count, len(split)))
     rows = -(-len(items) // columns)
     figure = blank(6.4, rows * 6.4 / columns * 1.22 + 0.25)

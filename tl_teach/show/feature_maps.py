@@ -10,7 +10,7 @@ from ..learning.evaluation import evaluating
 from ..networks import Network, require_network
 from ..tasks import Preprocess
 from .examples import as_image
-from .picture import INK, Picture, blank
+from .picture import INK, Picture, blank, tile
 from .roles import ROLES, sign
 
 
@@ -48,14 +48,19 @@ def show_feature_maps(net: Network, image: Any, channels: int = 6) -> Picture:
     """
     net = require_network(net)
     value = as_input(net, image)
-    stages = [name for name in net.stage_names[:-1]]
-    figure = blank(6.4, 6.4 / (channels + 1.6) * len(stages) * 1.04)
-    figure.get_layout_engine().set(wspace=0.02, hspace=0.02)  # type: ignore[union-attr]
-    grid = figure.add_gridspec(len(stages), channels + 1, width_ratios=[1.6] + [1] * channels)
+    stages = net.stage_names[:-1]
+    rows = len(stages) + 1
+    figure = blank(6.4, 6.4 / (channels + 1.6) * rows * 1.04, gap=0.02)
+    grid = figure.add_gridspec(rows, channels + 1, width_ratios=[1.6] + [1] * channels)
+    given = figure.add_subplot(grid[0, 0])
+    given.set(xlim=(0, 1.6), ylim=(0, 1))
+    given.set_axis_off()
+    given.text(0.08, 0.5, "the picture", color=INK, fontsize=10, va="center")
+    tile(figure.add_subplot(grid[0, 1]), as_seen(value, net.preprocess))
     shown = []
     with evaluating(net):
         maps = value[None]
-        for row, name in enumerate(stages):
+        for row, name in enumerate(stages, start=1):
             maps = net.stages[name](maps)
             if maps.ndim != 4:
                 continue

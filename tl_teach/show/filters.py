@@ -53,8 +53,7 @@ def show_filters(net: Network, stage: str | None = None) -> Picture:
     largest = float(np.abs(weights).max())
     columns = 8
     rows = -(-len(weights) // columns)
-    figure = blank(6.4, rows * 0.8 + 0.05)
-    figure.get_layout_engine().set(wspace=0.04, hspace=0.04)  # type: ignore[union-attr]
+    figure = blank(6.4, rows * 0.8 + 0.05, gap=0.04)
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.set_axis_off()
         if place < len(weights):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 
@@ -31,7 +32,7 @@ def show_network(net: Network) -> Picture:
     >>> import tl_teach as tl
     >>> print(tl.show_network(tl.freeze(tl.load_network("letters-resnet"))).alt)
     The network letters-resnet as a row of 5 stages. Frozen: stem, block1, block2, block3.
-    Fine-tuned: head. 2,405 of 79,621 parameters learn.
+    Fine-tuned: head. 2,405 of 79,509 parameters learn.
     """
     net = require_network(net)
     names, shapes = net.stage_names, _shapes(net)
@@ -43,7 +44,7 @@ def show_network(net: Network) -> Picture:
         role, x = net.role(name), place * pitch
         box(axes, role, x, 0, wide, tall)
         sign(axes, role, x + wide / 2, 0.68, 0.3)
-        text = {"ha": "center", "va": "center"}
+        text: dict[str, Any] = {"ha": "center", "va": "center"}
         axes.text(
             x + wide / 2, 0.27, name, color=ROLES[role].ink, weight="bold", fontsize=10, **text
         )

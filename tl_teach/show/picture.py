@@ -9,6 +9,7 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ..tasks import TaskInfo
 
@@ -91,20 +92,23 @@ class Picture:
         return data, {"image/png": {"alt": self.alt, "width": width, "height": height}}
 
 
-def blank(width: float, height: float) -> Figure:
+def blank(width: float, height: float, *, gap: float | None = None) -> Figure:
     """Make an empty figure in the book's style, independent of the reader's pyplot.
 
     Parameters
     ----------
     width, height : float
         In inches; a phone shows 6.4 inches at about half their size.
+    gap : float, optional
+        Between the parts of a grid, as a share of their size; Matplotlib's own by default.
 
     Returns
     -------
     matplotlib.figure.Figure
         With constrained layout.
     """
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
+    layout = ConstrainedLayoutEngine(wspace=gap, hspace=gap)
+    figure = Figure(figsize=(width, height), layout=layout, facecolor=PAPER)
     FigureCanvasAgg(figure)
     return figure
 

@@ -60,7 +60,7 @@ def box(axes: Any, role: str, x: float, y: float, width: float, height: float) -
         Lower left corner and size, in data units.
     """
     look = ROLES[role]
-    shape = {"boxstyle": "round,pad=0,rounding_size=0.08", "mutation_aspect": 1}
+    shape: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.08", "mutation_aspect": 1}
     area = FancyBboxPatch((x, y), width, height, facecolor=look.fill, linewidth=0, **shape)
     axes.add_patch(area)
     if look.hatch:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 
 from ..learning.evaluation import evaluating
 from ..learning.prefix import chunks
 from ..networks import Network, require_network
 from ..tasks import Split
-from .feature_maps import as_seen
+from .feature_maps import as_input, as_seen
 from .picture import INK, Picture, blank, credit, tile
 from .roles import ROLES
 
 
 def show_top_images(
     net: Network,
-    split: Split,
+    images: Split | Sequence[Any],
     stage: str,
     channels: Sequence[int] | None = None,
     *,
@@ -33,8 +35,9 @@ def show_top_images(
     ----------
     net : Network
         Left as it is.
-    split : Split
-        The pictures to look through. A sealed test refuses.
+    images : Split or sequence of pictures
+        What to look through: a split (a sealed test refuses), or pictures with values 0..255 as
+        uint8 (arrays of shape (H, W) or (H, W, 3), or PIL images).
     stage : str
         One of ``net.stage_names``, before the head.
     channels : sequence of int, optional
@@ -70,8 +73,9 @@ def show_top_images(
     letters-resnet most.
     """
     net = require_network(net)
-    split = split.for_network(net)
-    strongest, where, width = _answers(net, split, stage)
+    split = images.for_network(net) if isinstance(images, Split) else None
+    inputs = _Inputs(net, images if split is None else split)
+    strongest, where, width = _answers(net, inputs, stage)
     if channels is None:
         spread = strongest.std(0) + 1e-6
         choosy = (strongest.max(0).values - strongest.mean(0)) / spread
@@ -82,38 +86,53 @@ def show_top_images(
             f"channels={list(channels)} does not work: the stage {stage!r} of {net.name!r} has "
             f"the channels 0 to {strongest.shape[1] - 1}."
         )
-    count = min(count, len(split))
-    figure = blank(6.4, 6.4 / (count + 0.7) * len(channels) + 0.25)
-    figure.get_layout_engine().set(wspace=0.03, hspace=0.03)  # type: ignore[union-attr]
+    count = min(count, len(inputs))
+    figure = blank(6.4, 6.4 / (count + 0.7) * len(channels) + 0.25, gap=0.03)
     grid = figure.add_gridspec(len(channels), count + 1, width_ratios=[0.7] + [1] * count)
     for row, channel in enumerate(channels):
         name = figure.add_subplot(grid[row, 0])
         name.set_axis_off()
         name.text(0, 0.5, f"channel\n{channel}", fontsize=9, va="center", color=INK)
         best = strongest[:, channel].topk(count).indices.tolist()
-        for column, item in enumerate(best):
-            place = divmod(int(where[item, channel]), width)
-            patch = _patch(net, split, item, stage, channel, place)
+        places = [divmod(int(where[item, channel]), width) for item in best]
+        patches = _patches(net, [inputs[item] for item in best], stage, channel, places)
+        for column, patch in enumerate(patches):
             tile(figure.add_subplot(grid[row, column + 1]), patch)
     figure.suptitle(
         f"{stage} of {net.name}", fontsize=11, color=ROLES[net.role(stage)].ink, x=0.01, ha="left"
     )
-    credit(figure, split.info)
+    if split is not None:
+        credit(figure, split.info)
+    what = "the given pictures" if split is None else split.info.name
     listed = ", ".join(str(channel) for channel in channels)
     return Picture(
         figure,
-        f"The {count} patches of {split.info.name} that excite each of the channels {listed} of "
+        f"The {count} patches of {what} that excite each of the channels {listed} of "
         f"stage {stage} of {net.name} most.",
     )
 
 
-def _answers(net: Network, split: Split, stage: str) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """For each item and channel: the strongest answer, its place, and the map's width."""
+class _Inputs:
+    """The pictures as inputs of the network, made one at a time."""
+
+    def __init__(self, net: Network, images: Split | Sequence[Any]):
+        self._net, self._images = net, images
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, item: int) -> torch.Tensor:
+        if isinstance(self._images, Split):
+            return self._images.preprocess(self._images.pixels(item))
+        return as_input(self._net, self._images[item])
+
+
+def _answers(net: Network, inputs: _Inputs, stage: str) -> tuple[torch.Tensor, torch.Tensor, int]:
+    """For each picture and channel: the strongest answer, its place, and the map's width."""
     strongest, where = [], []
     with evaluating(net):
-        for items in chunks(len(split), 64):
-            inputs = torch.stack([split.preprocess(split.pixels(int(item))) for item in items])
-            maps = net.run(inputs, through=stage)
+        for items in chunks(len(inputs), 64):
+            maps = net.run(torch.stack([inputs[int(item)] for item in items]), through=stage)
             if maps.ndim != 4:
                 raise ValueError(
                     f"The stage {stage!r} of {net.name!r} gives no feature maps; "
@@ -125,17 +144,24 @@ def _answers(net: Network, split: Split, stage: str) -> tuple[torch.Tensor, torc
     return torch.cat(strongest), torch.cat(where), maps.shape[3]
 
 
-def _patch(net: Network, split: Split, item: int, stage: str, channel: int, place: tuple[int, int]):  # type: ignore[no-untyped-def]
-    """Cut out the part of a picture that one answer depends on: where its gradient is not 0."""
-    value = split.preprocess(split.pixels(item))
-    traced = value[None].clone().requires_grad_()
-    training = net.training
-    net.eval()
-    net.run(traced, through=stage)[0, channel, place[0], place[1]].backward(inputs=[traced])
-    net.train(training)
+def _patches(
+    net: Network,
+    values: list[torch.Tensor],
+    stage: str,
+    channel: int,
+    places: list[tuple[int, int]],
+) -> Iterator[np.ndarray]:
+    """Cut out the part of each picture that an answer depends on: where its gradient is not 0."""
+    traced = torch.stack(values).requires_grad_()
+    with evaluating(net), torch.enable_grad():
+        maps = net.run(traced, through=stage)
+        answers = [maps[item, channel, row, column] for item, (row, column) in enumerate(places)]
+        # In eval mode no picture influences another, so one pass back serves them all.
+        torch.stack(answers).sum().backward(inputs=[traced])
     assert traced.grad is not None
-    rows, columns = torch.nonzero(traced.grad[0].abs().sum(0), as_tuple=True)
-    seen = as_seen(value, split.preprocess)
-    if len(rows) == 0:
-        return seen
-    return seen[int(rows.min()) : int(rows.max()) + 1, int(columns.min()) : int(columns.max()) + 1]
+    for value, influence in zip(values, traced.grad.abs().sum(1), strict=True):
+        seen = as_seen(value, net.preprocess)
+        rows, columns = torch.nonzero(influence, as_tuple=True)
+        if len(rows):
+            seen = seen[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        yield seen

@@ -3,8 +3,8 @@
 from .catalogue import TASKS, load_task
 from .images import ArrayImages, Images, ZippedImages
 from .preprocess import Preprocess, as_pixels
-from .split import SealedError, SealedSplit, Split, TaskInfo
-from .task import Collection, Task, divide
+from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
+from .task import Collection, Task, divide, require_task
 
 __all__ = [
     "TASKS",
@@ -21,4 +21,6 @@ __all__ = [
     "as_pixels",
     "divide",
     "load_task",
+    "require_split",
+    "require_task",
 ]

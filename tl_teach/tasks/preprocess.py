@@ -70,6 +70,8 @@ class Preprocess:
         ------
         TypeError
             If the pixel values are not uint8.
+        ValueError
+            If the picture has not 1 or 3 channels.
         """
         from torchvision.transforms.v2 import functional as F
 
@@ -105,6 +107,8 @@ def as_pixels(image: Any) -> torch.Tensor:
     ------
     TypeError
         If the pixel values are not uint8.
+    ValueError
+        If the picture has not 1 or 3 channels.
 
     Examples
     --------
@@ -113,15 +117,31 @@ def as_pixels(image: Any) -> torch.Tensor:
     torch.Size([1, 8, 9])
     """
     if not isinstance(image, torch.Tensor):
-        if hasattr(image, "convert"):  # a PIL image: palettes, alpha and 16 bits are resolved here
-            image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-        array = np.array(image)
-        if array.ndim == 2:
-            array = array[..., None]
-        image = torch.from_numpy(array).movedim(-1, -3)
-    if image.dtype != torch.uint8:
-        raise TypeError(
-            f"A picture must hold uint8 values from 0 to 255, but this one holds {image.dtype}; "
-            "convert it first, or hand an already preprocessed tensor to the network itself."
+        array = np.array(_eight_bits(image) if hasattr(image, "convert") else image)
+        _require_uint8(array.dtype == np.uint8, array.dtype)
+        image = torch.from_numpy(array[..., None] if array.ndim == 2 else array).movedim(-1, -3)
+    _require_uint8(image.dtype == torch.uint8, image.dtype)
+    if image.ndim < 3 or image.shape[-3] not in (1, 3):
+        raise ValueError(
+            f"A picture must have 1 channel (grey) or 3 (colour), but as a tensor of shape "
+            f"(..., C, H, W) this one has the shape {tuple(image.shape)}; drop a channel of "
+            "transparency, and give arrays as (H, W) or (H, W, C)."
         )
     return image
+
+
+def _eight_bits(image: Any) -> Any:
+    """Resolve a PIL image's palette, transparency, inks or 16 bits."""
+    if image.mode.startswith("I;16"):
+        return (np.array(image) >> 8).astype(np.uint8)
+    if image.mode in ("I", "F"):  # the range of its values is anyone's guess
+        return image
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _require_uint8(holds: bool, given: object) -> None:
+    if not holds:
+        raise TypeError(
+            f"A picture must hold uint8 values from 0 to 255, but this one holds {given}; "
+            "convert it first, or hand an already preprocessed tensor to the network itself."
+        )

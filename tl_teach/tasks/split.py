@@ -46,13 +46,14 @@ class TaskInfo:
     licence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split(Sequence):
     """A part of a task's data.
 
     ``len(split)`` is its number of items and ``split[i]`` gives ``(input, target)``, the input
     preprocessed for a network (float tensor of shape (C, H, W)), so that a split goes straight
-    into a `torch.utils.data.DataLoader`. A split without labels gives the input alone.
+    into a `torch.utils.data.DataLoader`. A split without labels gives the input alone. A slice
+    gives a smaller split.
 
     Attributes
     ----------
@@ -81,6 +82,9 @@ class Split(Sequence):
         return len(self.indices)
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            labels = None if self.labels is None else self.labels[range(len(self))[index]]
+            return replace(self, indices=self.indices[index], labels=labels)
         if not -len(self) <= index < len(self):
             raise IndexError(f"{self!r} has no item {index}")
         image = self.preprocess(self.pixels(index))
@@ -139,6 +143,9 @@ class Split(Sequence):
         return f"<{self.role} split of {self.info.name!r}: {len(self)} items>"
 
 
+_broken: set[tuple[str, bytes]] = set()  # a task that is loaded anew has the same test
+
+
 class SealedSplit(Sequence):
     """A test split that nothing but the final exam reads.
 
@@ -153,7 +160,11 @@ class SealedSplit(Sequence):
 
     def __init__(self, split: Split):
         self.__split = split
-        self.seal_broken = False
+
+    @property
+    def seal_broken(self) -> bool:
+        """Whether `break_seal` was called in this process, on this task or one loaded anew."""
+        return self._identity in _broken
 
     def __len__(self) -> int:
         return len(self.__split)
@@ -182,8 +193,12 @@ class SealedSplit(Sequence):
         Split
             The test items.
         """
-        self.seal_broken = True
+        _broken.add(self._identity)
         return self.__split
+
+    @property
+    def _identity(self) -> tuple[str, bytes]:
+        return self.__split.info.name, self.__split.indices.tobytes()
 
     def _open_for_exam(self) -> Split:
         return self.__split
@@ -194,3 +209,33 @@ class SealedSplit(Sequence):
             "only if nothing was chosen by looking at it. Use the validation split while you "
             "work and tl.final_exam(net, task) once at the end."
         )
+
+
+def require_split(split: object) -> Split:
+    """Refuse what is not a part of a task, in one sentence.
+
+    Parameters
+    ----------
+    split : object
+        What the caller gave.
+
+    Returns
+    -------
+    Split
+        The same object.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    SealedError
+        If it is a sealed test.
+    """
+    if isinstance(split, SealedSplit):
+        raise split._refusal()
+    if not isinstance(split, Split):
+        raise TypeError(
+            f"Expected a part of a task, but got {type(split).__name__}; "
+            "give task.train or task.validation."
+        )
+    return split

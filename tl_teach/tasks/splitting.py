@@ -18,7 +18,7 @@ def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
     images : Images
         All pictures.
     labels : numpy.ndarray
-        Their labels, shape (N,).
+        Their labels, one an item or one row an item.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
     contradicted: set[int] = set()
     for index in range(len(images)):
         earlier = first.setdefault(images.digest(index), index)
-        if labels[earlier] != labels[index]:
+        if np.any(labels[earlier] != labels[index]):
             contradicted.add(earlier)
     return np.array(sorted(set(first.values()) - contradicted), dtype=np.int64)
 

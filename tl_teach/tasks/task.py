@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .split import SealedSplit, Split, TaskInfo
 from .splitting import distinct, first_per_class, hold_out, stratified_order
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collection:
     """All the items of a task, before they are divided.
 
@@ -25,7 +26,7 @@ class Collection:
     images : Images
         The pictures.
     labels : numpy.ndarray
-        One target an item, shape (N,).
+        One target an item, shape (N,); for several labels an item, 0 or 1 in shape (N, classes).
     preprocess : Preprocess
         For a network that has none of its own.
     held_out : float
@@ -39,7 +40,7 @@ class Collection:
     held_out: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """Data for one question, in parts that are kept apart.
 
@@ -155,10 +156,15 @@ def divide(
     Raises
     ------
     ValueError
-        If the budget is not positive, is given twice, or is more than there is.
+        If the budget is not positive, is given twice, or is more than there is; if the seed is
+        no whole number.
     """
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed={seed!r} does not work: expected a whole number, at least 0.")
     kept = distinct(collection.images, collection.labels)
-    strata = collection.labels[kept]
+    truth = collection.labels[kept]
+    # Of several labels an item, each combination is a stratum.
+    strata = truth if truth.ndim == 1 else np.unique(truth, axis=0, return_inverse=True)[1].ravel()
     learn, test = hold_out(strata, collection.held_out, np.random.default_rng(0))
     rng = np.random.default_rng([1, seed])
     share = collection.held_out / (1 - collection.held_out)
@@ -168,7 +174,8 @@ def divide(
     train = pool[_within_budget(collection.info, strata[pool], labels_per_class, labels)]
 
     def part(role: str, members: np.ndarray, labelled: bool = True) -> Split:
-        targets = torch.as_tensor(strata[members]) if labelled else None
+        dtype = torch.float32 if collection.info.kind == "regression" else torch.int64
+        targets = torch.as_tensor(truth[members], dtype=dtype) if labelled else None
         return Split(
             collection.images, kept[members], targets, collection.info, role, collection.preprocess
         )
@@ -182,6 +189,31 @@ def divide(
     )
 
 
+def require_task(task: object) -> Task:
+    """Refuse what is not a task, in one sentence.
+
+    Parameters
+    ----------
+    task : object
+        What the caller gave.
+
+    Returns
+    -------
+    Task
+        The same object.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if not isinstance(task, Task):
+        raise TypeError(
+            f"Expected a task, but got {type(task).__name__}; load one with tl.load_task(name)."
+        )
+    return task
+
+
 def _within_budget(
     info: TaskInfo, strata: np.ndarray, labels_per_class: int | None, labels: int | None
 ) -> np.ndarray:
@@ -193,6 +225,11 @@ def _within_budget(
     if labels is not None:
         _check_budget("labels", labels, len(strata), f"training items in {info.name!r}")
         return np.arange(labels)
+    if labels_per_class is not None and info.kind != "classification":
+        raise ValueError(
+            f"labels_per_class={labels_per_class} does not work for {info.name!r}, whose kind is "
+            f"{info.kind!r}; give labels=, the number of labelled items in all."
+        )
     if labels_per_class is not None:
         scarcest = int(np.unique(strata, return_counts=True)[1].min())
         where = f"training items in the rarest class of {info.name!r}"

@@ -1,0 +1,305 @@
+"""Run one side in a process of its own, and sides in turn.
+
+A *side* is a function that does a piece of work and returns a dictionary. It runs in a fresh
+process, so that imports, start-up and the first epoch are paid for each time, and no side finds
+what another has warmed. Sides take turns (A B C A B C ...), so that a machine that slows down
+slows all of them, and ratios are taken between neighbours, turn by turn.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 3600  # seconds that one run of one side may take
+
+
+@dataclass(frozen=True)
+class Side:
+    """A way to do the work.
+
+    Attributes
+    ----------
+    name : str
+        How the table calls it.
+    function : str
+        ``"module:function"``; called with `options`, returns a dictionary that JSON can hold.
+    options : dict
+        Keyword arguments.
+    needs : tuple of str
+        Modules that must be installed beside the project's own.
+    repetitions : int
+        At most this many turns; for a side that takes very long.
+    """
+
+    name: str
+    function: str
+    options: dict[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    repetitions: int = 1000
+
+    @property
+    def missing(self) -> list[str]:
+        """Which of the modules it needs are not installed."""
+        return [module for module in self.needs if find_spec(module) is None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One side, once.
+
+    Attributes
+    ----------
+    turn : int
+        Which repetition, from 0.
+    process : float
+        Seconds from starting the process to its end: everything included.
+    peak_mb : float
+        Most memory that the process and its children held at once, in MB.
+    result : dict
+        What the side returned.
+    """
+
+    turn: int
+    process: float
+    peak_mb: float
+    result: dict[str, Any]
+
+
+Runs = dict[str, list[Run]]
+
+
+def take_turns(
+    sides: Sequence[Side], repetitions: int, tell: Callable[[str], None] = print
+) -> tuple[Runs, list[str]]:
+    """Run the sides A B C A B C ...
+
+    Parameters
+    ----------
+    sides : sequence of Side
+        A side that asks for `seed` is given the number of the turn.
+    repetitions : int
+        Number of turns.
+    tell : callable
+        Gets a line after each run.
+
+    Returns
+    -------
+    runs : dict of str to list of Run
+        By name, in the order of the turns.
+    missing : list of str
+        Sentences about sides that could not run.
+    """
+    missing = [f"{s.name}: not installed: {', '.join(s.missing)}" for s in sides if s.missing]
+    for sentence in missing:
+        tell(f"  left out: {sentence}")
+    present = [side for side in sides if not side.missing]
+    runs: Runs = {side.name: [] for side in present}
+    for turn in range(repetitions):
+        for side in present:
+            if turn >= side.repetitions:
+                continue
+            try:
+                run = run_once(side, turn)
+            except RuntimeError as reason:
+                missing.append(f"{side.name}: failed: {str(reason).splitlines()[-1]}")
+                tell(f"  {side.name} FAILED\n{reason}")
+                continue
+            runs[side.name].append(run)
+            numbers = {k: v for k, v in run.result.items() if isinstance(v, int | float)}
+            words = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
+            tell(
+                f"  turn {turn + 1}/{repetitions}  {side.name}: process {run.process:.1f} s, "
+                f"{run.peak_mb:,.0f} MB, {words}"
+            )
+    return {name: done for name, done in runs.items() if done}, missing
+
+
+def run_once(side: Side, turn: int = 0) -> Run:
+    """Run a side in a fresh process.
+
+    Parameters
+    ----------
+    side : Side
+        What to run.
+    turn : int
+        Replaces the option `seed` where the side has one.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails; the message holds the end of what it printed.
+    """
+    options = side.options | ({"seed": turn} if "seed" in side.options else {})
+    with tempfile.TemporaryDirectory() as folder:
+        answer, log = Path(folder) / "answer.json", Path(folder) / "log.txt"
+        command = [sys.executable, "-m", "benchmarks.harness", side.function]
+        command += [json.dumps(options), str(answer)]
+        environment = os.environ | {"TQDM_DISABLE": "1", "KERAS_BACKEND": "torch"}
+        with log.open("w") as output:
+            started = time.perf_counter()
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment
+            )
+            with _Watch(process.pid) as watch:
+                try:
+                    status = process.wait(LIMIT)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    status = process.wait()
+            seconds = time.perf_counter() - started
+        if status or not answer.exists():
+            raise RuntimeError(log.read_text()[-3000:] or f"exit status {status}, no output")
+        result = json.loads(answer.read_text())
+        own_peak = result.pop("_own_peak_mb", 0.0)
+        return Run(turn, seconds, max(own_peak, watch.peak_mb), result)
+
+
+class _Watch:
+    """Follow the memory of a process and its children, a few times a second."""
+
+    def __init__(self, pid: int):
+        self.peak_mb, self._pid, self._stop = 0.0, pid, threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        import psutil
+
+        while not self._stop.wait(0.25):
+            try:
+                main = psutil.Process(self._pid)
+                family = [main, *main.children(recursive=True)]
+                # Pages that worker processes share are counted once: proportional set size.
+                sizes = [getattr(p.memory_full_info(), "pss", p.memory_info().rss) for p in family]
+            except psutil.Error:
+                continue
+            self.peak_mb = max(self.peak_mb, sum(sizes) / 1e6)
+
+
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Give the median, the smallest and the largest value.
+
+    Parameters
+    ----------
+    values : sequence of float
+        At least one.
+    """
+    return statistics.median(values), min(values), max(values)
+
+
+def pairwise(runs: Runs, slow: str, fast: str, quantity: str) -> list[float]:
+    """How many times longer `slow` takes than `fast`, turn by turn.
+
+    Parameters
+    ----------
+    runs : dict of str to list of Run
+        From `take_turns`.
+    slow, fast : str
+        Names of two sides.
+    quantity : str
+        ``"process"``, or a name in what the sides returned.
+    """
+    ours = {run.turn: value_of(run, quantity) for run in runs.get(fast, [])}
+    return [
+        value_of(run, quantity) / ours[run.turn] for run in runs.get(slow, []) if run.turn in ours
+    ]
+
+
+def value_of(run: Run, quantity: str) -> float:
+    """Read one number of a run.
+
+    Parameters
+    ----------
+    run : Run
+        From `take_turns`.
+    quantity : str
+        ``"process"``, ``"peak_mb"``, or a name in what the side returned.
+    """
+    return run.result[quantity] if quantity in run.result else getattr(run, quantity)
+
+
+def machine() -> dict[str, str]:
+    """Describe the machine and the versions that a result belongs to."""
+    import torch
+
+    packages = ["torch", "torchvision", "numpy", "scikit-learn", "pillow", "fastai", "lightning"]
+    packages += ["keras", "transformers", "onnxruntime", "openvino"]
+    versions = []
+    for package in packages:
+        try:
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{package} not installed")
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "threads": f"{torch.get_num_threads()} (PyTorch's own choice, for every side)",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"
+        if hasattr(os, "sysconf")
+        else "unknown",
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "versions": ", ".join(versions),
+    }
+
+
+def _processor() -> str:
+    listing = Path("/proc/cpuinfo")
+    if listing.exists():
+        for line in listing.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"
+
+
+def to_json(runs: Runs) -> dict[str, list[dict[str, Any]]]:
+    """Give runs in a form that can be written to a file."""
+    return {name: [asdict(run) for run in done] for name, done in runs.items()}
+
+
+def from_json(stored: dict[str, list[dict[str, Any]]]) -> Runs:
+    """Read back what `to_json` gave."""
+    return {name: [Run(**run) for run in done] for name, done in stored.items()}
+
+
+def _child(target: str, options: str, answer: str) -> None:
+    """Be the fresh process: call the side and write down what it returns."""
+    module, function = target.split(":")
+    result = getattr(importlib.import_module(module), function)(**json.loads(options))
+    try:
+        import resource
+
+        # Linux counts in KB, macOS in bytes.
+        unit = 1e6 if sys.platform == "darwin" else 1e3
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        result["_own_peak_mb"] = peak
+    except ImportError:  # Windows
+        pass
+    Path(answer).write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])

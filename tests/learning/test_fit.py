@@ -1,0 +1,408 @@
+import copy
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+import tl_teach as tl
+from tests.tasks import tiny
+from tl_teach.learning import prefix
+from tl_teach.tasks import ArrayImages, Collection, divide
+
+training = import_module("tl_teach.learning.fit")  # the name in the package is the function
+
+
+def tensors(split):
+    inputs, targets = zip(*split, strict=True)
+    return torch.stack(inputs), torch.stack(targets)
+
+
+def plain_fit(net, task, epochs, lr, batch_size, seed, one_cycle=False):
+    """The training loop that a reader writes in plain PyTorch."""
+    x, y = tensors(task.for_network(net).train)
+    learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(learning, lr=lr, weight_decay=0.0)
+    steps = epochs * -(-len(x) // batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=lr, total_steps=steps)
+    if not one_cycle:
+        optimiser = torch.optim.AdamW(learning, lr=lr, weight_decay=0.0)
+    torch.manual_seed(seed)
+    for _ in range(epochs):
+        net.train()
+        for items in torch.randperm(len(x)).split(batch_size):
+            loss = F.cross_entropy(net(x[items]), y[items])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if one_cycle:
+                schedule.step()
+    return net.eval()
+
+
+def close(first, second, atol=1e-6):
+    ours, theirs = first.state_dict(), second.state_dict()
+    return all(torch.allclose(ours[name], theirs[name], atol=atol) for name in ours)
+
+
+def noise_task(name="noise", count=90, seed=0):
+    """Labels that follow from nothing: the more one learns, the worse the validation."""
+    labels = np.random.default_rng(seed).integers(0, 3, count)
+    images = ArrayImages(tiny.pictures(np.zeros(count), seed))
+    return divide(Collection(tiny.info(name=name), images, labels, tiny.TINY8, 0.3))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
+@pytest.mark.parametrize("through", [None, "stem", "block2"])
+def test_fit_is_the_plain_loop_bit_for_bit(through, schedule):
+    task, ours = tiny.task(), tiny.network(dropout=0.3)
+    if through:
+        tl.freeze(ours, through=through)
+    theirs = copy.deepcopy(ours)
+    # 36 items in batches of 12: no rest; the prefix is deterministic.
+    tl.fit(ours, task, epochs=3, lr=1e-2, batch_size=12, seed=5, schedule=schedule)
+    plain_fit(theirs, task, 3, 1e-2, 12, 5, one_cycle=schedule == "one-cycle")
+    assert tl.fingerprint(ours) == tl.fingerprint(theirs)
+
+
+def test_fit_is_the_plain_loop_on_real_digits_too():
+    task = tl.load_task("handwriting", labels_per_class=2)
+    ours = tl.freeze(tl.replace_head(tl.load_network("letters-resnet"), task), through="block2")
+    theirs = copy.deepcopy(ours)
+    tl.fit(ours, task, epochs=2, batch_size=10)
+    plain_fit(theirs, task, 2, 1e-3, 10, 0)
+    assert close(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("through", [None, "stem", "block1", "block2"])
+def test_a_kept_prefix_trains_the_weights_that_a_live_one_trains(through, monkeypatch):
+    kept = tiny.network(dropout=0.3)
+    if through:
+        tl.freeze(kept, through=through)
+    live = copy.deepcopy(kept)
+    tl.fit(kept, tiny.task(), epochs=3, lr=1e-2, validate=True)
+    monkeypatch.setattr(prefix, "BUDGET", 0)
+    assert isinstance(prefix.feed(live, tiny.task().train), prefix.LiveFeed)
+    tl.fit(live, tiny.task(), epochs=3, lr=1e-2, validate=True)
+    assert close(kept, live)
+
+
+def test_a_kept_prefix_is_bit_identical_where_the_batches_are_the_same(monkeypatch):
+    net, split = tl.freeze(tiny.network(), through="block1"), tiny.task().train
+    monkeypatch.setattr(prefix, "_CHUNK", 12)
+    kept, live = prefix.feed(net, split), prefix.LiveFeed(net, split)
+    assert isinstance(kept, prefix.KeptFeed)
+    for items in prefix.chunks(len(split), 12):
+        assert torch.equal(kept(items), live(items))
+
+
+def test_a_frozen_stage_runs_once_for_each_picture():
+    net, seen = tl.freeze(tiny.network(), through="stem"), []
+    net.stages["stem"].register_forward_hook(lambda module, inputs, out: seen.append(len(out)))
+    task = tiny.task()
+    tl.fit(net, task, epochs=5)
+    assert sum(seen) <= len(task.train) + 1  # and one to see how large a result is
+
+
+def test_augmentation_changes_the_pictures_anew_in_every_epoch():
+    seen = []
+
+    def augment(picture):
+        assert picture.dtype == torch.uint8 and picture.shape == (1, 8, 8)
+        seen.append(picture)
+        return picture.flip(-1) if torch.rand(()) < 0.5 else picture
+
+    task, net = tiny.task(), tl.freeze(tiny.network())
+    tl.fit(net, task, epochs=3, augment=augment)
+    assert len(seen) == 3 * len(task.train)
+
+
+def test_augmentation_that_changes_nothing_trains_the_same_weights():
+    plain, augmented = (tl.freeze(tiny.network(), through="block1") for _ in range(2))
+    tl.fit(plain, tiny.task(), epochs=2)
+    tl.fit(augmented, tiny.task(), epochs=2, augment=lambda picture: picture)
+    assert close(plain, augmented)
+
+
+def test_augmentation_touches_no_validation_picture():
+    task, touched = tiny.task(), []
+    validation = {bytes(task.validation.pixels(i).numpy()) for i in range(len(task.validation))}
+
+    def augment(picture):
+        touched.append(bytes(picture.numpy()))
+        return picture
+
+    tl.fit(tl.freeze(tiny.network()), task, epochs=2, patience=1, augment=augment)
+    assert touched and not validation & set(touched)
+
+
+def test_the_same_seed_gives_the_same_weights_and_history():
+    nets = [tiny.network(dropout=0.5) for _ in range(2)]
+    first, second = (tl.fit(net, tiny.task(), epochs=3, validate=True, seed=4) for net in nets)
+    assert tl.fingerprint(nets[0]) == tl.fingerprint(nets[1])
+    assert replace(first, seconds=0) == replace(second, seconds=0)
+
+
+def test_another_seed_gives_other_weights():
+    nets = [tiny.network() for _ in range(2)]
+    for seed, net in enumerate(nets):
+        tl.fit(net, tiny.task(), epochs=1, seed=seed)
+    assert tl.fingerprint(nets[0]) != tl.fingerprint(nets[1])
+
+
+def loss_on(net, split):
+    x, y = tensors(split.for_network(net))
+    with torch.no_grad():
+        return float(F.cross_entropy(net(x), y))
+
+
+@pytest.mark.parametrize("patience", [None, 3, 50])
+def test_the_weights_of_the_best_epoch_come_back_whether_or_not_patience_fires(patience):
+    task, net = noise_task(), tiny.network()
+    history = tl.fit(net, task, epochs=12, lr=3e-2, patience=patience, validate=True)
+    assert history.best_epoch < history.epochs  # otherwise nothing is shown
+    assert history.best_epoch == 1 + int(np.argmin(history.validation_loss))
+    assert loss_on(net, task.validation) == pytest.approx(min(history.validation_loss), rel=1e-5)
+    score = tl.evaluate(net, task.validation).score
+    assert score == history.validation_score[history.best_epoch - 1]
+
+
+def test_best_weights_include_the_buffers():
+    task = noise_task()
+    kept, short = tiny.network(), tiny.network()
+    history = tl.fit(kept, task, epochs=12, lr=3e-2, validate=True)
+    tl.fit(short, task, epochs=history.best_epoch, lr=3e-2)
+    assert tl.fingerprint(kept) == tl.fingerprint(short)
+
+
+@pytest.mark.parametrize("patience", [1, 2, 4])
+def test_training_stops_after_so_many_epochs_without_a_better_validation_loss(patience):
+    history = tl.fit(tiny.network(), noise_task(), epochs=60, lr=3e-2, patience=patience)
+    losses, best, waited = history.validation_loss, float("inf"), 0
+    for epoch, loss in enumerate(losses, 1):
+        best, waited = (loss, 0) if loss < best else (best, waited + 1)
+        assert (waited == patience) == (epoch == history.epochs)
+    assert history.epochs < 60
+
+
+def test_training_goes_on_while_validation_improves():
+    history = tl.fit(tiny.network(), tiny.task(), epochs=6, lr=3e-3, patience=1)
+    assert history.epochs == 6 == history.best_epoch
+
+
+def test_without_validation_the_last_weights_stay():
+    net, task = tiny.network(), noise_task()
+    history = tl.fit(net, task, epochs=4, lr=3e-2)
+    assert history.best_epoch == 4 and not history.validation_loss
+
+
+class Watched(ArrayImages):
+    """Pictures that remember which of them were looked at."""
+
+    def __init__(self, array):
+        super().__init__(array)
+        self.seen = set()
+
+    def pixels(self, index):
+        self.seen.add(index)
+        return super().pixels(index)
+
+
+def watched_task():
+    labels = np.tile(np.arange(3), 20)
+    images = Watched(tiny.pictures(labels))
+    task = divide(Collection(tiny.info(), images, labels, tiny.TINY8, 0.2))
+    images.seen.clear()
+    return task, images
+
+
+def test_nothing_looks_at_the_test_before_the_exam():
+    task, images = watched_task()
+    net = tl.replace_head(tiny.network(), task)
+    tl.fit(net, task, epochs=3, patience=1)
+    tl.evaluate(net, task.validation)
+    tl.baseline(task)
+    tl.extract_features(net, task.unlabelled)
+    tl.show_examples(task)
+    tl.show_top_images(net, task.train, "stem", [0])
+    assert images.seen and not images.seen & set(task.test._open_for_exam().indices)
+
+
+def test_without_patience_fit_looks_at_training_pictures_only():
+    task, images = watched_task()
+    tl.fit(tiny.network(), task, epochs=2)
+    assert images.seen == set(task.train.indices)
+
+
+def test_the_validation_pictures_change_nothing_but_when_to_stop():
+    task = tiny.task()
+    watching, blind = tiny.network(dropout=0.5), tiny.network(dropout=0.5)
+    history = tl.fit(watching, task, epochs=6, patience=6)
+    tl.fit(blind, task, epochs=history.best_epoch)
+    assert tl.fingerprint(watching) == tl.fingerprint(blind)
+
+
+@given(st.integers(1, 300), st.integers(1, 64))
+def test_batches_hold_all_items_and_no_rest_of_one(count, size):
+    sizes = training._cuts(count, size)
+    assert sum(sizes) == count and max(sizes) <= size + 1
+    assert size == 1 or count == 1 or 1 not in sizes
+
+
+def test_a_rest_of_one_joins_the_batch_before_it():
+    net, sizes = tiny.network(), []
+    net.register_forward_hook(lambda module, inputs, outputs: sizes.append(len(outputs)))
+    net.stages["head"].register_forward_hook(lambda module, inputs, out: sizes.append(len(out)))
+    tl.fit(net, tiny.task(labels=13), epochs=1, batch_size=4)
+    assert sizes == [4, 4, 5]
+
+
+def test_one_item_a_batch_is_possible_where_it_is_asked_for():
+    net, sizes = tiny.network(), []
+    net.stages["head"].register_forward_hook(lambda module, inputs, out: sizes.append(len(out)))
+    tl.fit(net, tiny.task(labels=3), epochs=1, batch_size=1)
+    assert sizes == [1, 1, 1]
+
+
+def test_the_network_is_in_eval_mode_afterwards():
+    net = tiny.network().train()
+    tl.fit(net, tiny.task(), epochs=1)
+    assert not any(module.training for module in net.modules())
+
+
+def test_the_history_says_what_learned_and_has_a_number_an_epoch():
+    history = tl.fit(tl.freeze(tiny.network(), "block1"), tiny.task(), epochs=3, validate=True)
+    assert history.trained == ("block2", "head") and history.epochs == 3 and history.seconds > 0
+    assert len(history.train_loss) == len(history.validation_loss) == 3
+    assert all(0 <= score <= 1 for score in history.validation_score)
+
+
+def test_the_training_loss_is_the_mean_over_the_items():
+    net, task = tl.freeze(tiny.network(), through="block2"), tiny.task(labels=13)
+    x, y = tensors(task.train)
+    with torch.no_grad():
+        expected = float(F.cross_entropy(net(x), y))
+    history = tl.fit(net, task, epochs=1, lr=1e-12, batch_size=5)  # weights do not move
+    assert history.train_loss[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_training_that_diverges_is_reported_as_it_is():
+    history = tl.fit(tiny.network(), tiny.task(), epochs=6, lr=1e30, patience=2)
+    assert history.epochs == 2 == history.best_epoch and np.isnan(history.validation_loss).all()
+
+
+def frozen():
+    return tl.freeze(tiny.network(), through="head")
+
+
+BAD = {
+    "no network": (
+        lambda: tl.fit("letters-resnet", tiny.task()),
+        TypeError,
+        r"but got str; load one with tl\.load_network",
+    ),
+    "a name for a task": (
+        lambda: tl.fit(tiny.network(), "handwriting"),
+        TypeError,
+        r"Expected a task, but got str; load one with tl\.load_task",
+    ),
+    "a split for a task": (
+        lambda: tl.fit(tiny.network(), tiny.task().train),
+        TypeError,
+        "Expected a task, but got Split",
+    ),
+    "nothing can learn": (
+        lambda: tl.fit(frozen(), tiny.task()),
+        ValueError,
+        r"Every stage of 'tiny-net' is frozen.*tl\.unfreeze\(net, from_='head'\)",
+    ),
+    "another head": (
+        lambda: tl.fit(tiny.network(7), tiny.task()),
+        ValueError,
+        r"'tiny-net' gives 7 outputs, but the task 'tiny' needs 3.*tl\.replace_head\(net, task\)",
+    ),
+    "another schedule": (
+        lambda: tl.fit(tiny.network(), tiny.task(), schedule="one-cicle"),
+        ValueError,
+        r"no schedule named 'one-cicle'.*did you mean 'one-cycle'",
+    ),
+}
+for _name, _values in {
+    "epochs": [0, -1, 1.5, "3", True, None, float("nan")],
+    "batch_size": [0, -1, 2.0, None],
+    "patience": [0, -1, 1.5, True],
+}.items():
+    for _value in _values:
+        BAD[f"{_name}={_value!r}"] = (
+            lambda options={_name: _value}: tl.fit(tiny.network(), tiny.task(), **options),
+            ValueError,
+            rf"{_name}={_value!r} does not work: expected a whole number, at least 1",
+        )
+for _name, _values in {
+    "lr": [0, -1e-3, float("nan"), float("inf"), "1e-3", None],
+    "weight_decay": [-0.1, float("nan"), "0"],
+}.items():
+    for _value in _values:
+        BAD[f"{_name}={_value!r}"] = (
+            lambda options={_name: _value}: tl.fit(tiny.network(), tiny.task(), **options),
+            ValueError,
+            rf"{_name}={_value!r} does not work: expected a positive number, such as 1e-3",
+        )
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_work_is_refused_with_the_value_and_the_remedy(case):
+    call, kind, words = BAD[case]
+    with pytest.raises(kind, match=words) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_refused_fit_leaves_the_network_as_it_was():
+    net = tiny.network(7).train()
+    before = tl.fingerprint(net)
+    with pytest.raises(ValueError):
+        tl.fit(net, tiny.task())
+    assert net.training and tl.fingerprint(net) == before
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    history = tl.fit(
+        tiny.network(), tiny.task(), epochs=np.int64(2), batch_size=np.int32(8), lr=np.float32(1e-3)
+    )
+    assert history.epochs == 2
+
+
+@pytest.mark.parametrize("make", [tiny.task, tiny.multilabel_task, tiny.regression_task])
+def test_each_kind_of_task_is_learned(make):
+    task = make()
+    net = tl.replace_head(tiny.network(), task)
+    history = tl.fit(net, task, epochs=25, lr=2e-2, patience=25)
+    result = tl.evaluate(net, task.validation)
+    assert result.score > result.constant_guess + 0.3
+    assert history.train_loss[-1] < history.train_loss[0]
+
+
+def test_frozen_letters_read_handwriting_from_five_labels_a_class():
+    task = tl.load_task("handwriting", labels_per_class=5)
+    net = tl.freeze(tl.replace_head(tl.load_network("letters-resnet"), task))
+    tl.fit(net, task, epochs=30, lr=1e-2)
+    assert 0.75 < tl.evaluate(net, task.validation).score < 0.97
+
+
+def test_pretraining_from_nothing_reaches_the_band_of_the_shipped_weights(tmp_path):
+    path = tmp_path / "fresh.safetensors"
+    tl.learning.pretrain("letters-resnet", seed=1, output=path)
+    fresh, shipped = tl.load_network("letters-resnet", path), tl.load_network("letters-resnet")
+    validation = tl.load_task("printed-letters").validation
+    scores = [tl.evaluate(net, validation).score for net in (fresh, shipped)]
+    assert min(scores) > 0.96 and abs(scores[0] - scores[1]) < 0.02
+
+
+def test_a_network_without_a_recipe_is_refused():
+    with pytest.raises(ValueError, match="no network to pre-train named 'mobilenet_v2'"):
+        tl.learning.pretrain("mobilenet_v2")

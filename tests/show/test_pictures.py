@@ -1,0 +1,402 @@
+import base64
+import copy
+import io
+import re
+from itertools import combinations
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import tl_teach as tl
+from tests.tasks import tiny
+from tl_teach.learning import History
+from tl_teach.show.picture import INK, PAPER, QUIET
+from tl_teach.show.roles import ROLES
+from tl_teach.tasks import SealedError
+
+matplotlib.use("Agg")
+
+HISTORY = History(
+    train_loss=[2.0, 1.0, 0.5],
+    validation_loss=[1.9, 1.1, 1.2],
+    validation_score=[0.3, 0.75, 0.7],
+    best_epoch=2,
+)
+SCORES = {"frozen": [0.8, 0.82, 0.84], "from scratch": [0.3, 0.35, 0.4]}
+
+
+def letters(through="block2"):
+    return tl.freeze(tl.replace_head(tl.load_network("letters-resnet"), 10), through=through)
+
+
+def photo():
+    y, x = np.mgrid[:40, :50]
+    return np.stack([4 * x, 5 * y, 90 + 0 * x], axis=-1).astype(np.uint8)
+
+
+# Each public way to draw, and words that its finding must hold.
+WAYS = {
+    "show_network": (
+        lambda net: tl.show_network(net),
+        ["letters-resnet", "5 stages", "Frozen: stem, block1, block2", "New: head", "learn"],
+    ),
+    "show_filters": (
+        lambda net: tl.show_filters(net),
+        ["16 filters", "3×3", "stem", "letters-resnet"],
+    ),
+    "show_feature_maps": (
+        lambda net: tl.show_feature_maps(net, photo(), channels=3),
+        ["strongest 3", "stem (frozen) channels", "block3 (fine-tuned) channels"],
+    ),
+    "show_top_images": (
+        lambda net: tl.show_top_images(net, tiny.task().train, "block1", [0, 5], count=3),
+        ["3 patches", "channels 0, 5", "block1"],
+    ),
+    "show_history": (
+        lambda net: tl.show_history(HISTORY),
+        ["3 epochs", "from 2.00 to 0.50", "lowest at epoch 2", "0.75"],
+    ),
+    "show_history of training alone": (
+        lambda net: tl.show_history(History(train_loss=[2.0, 1.5], best_epoch=2)),
+        ["2 epochs", "from 2.00 to 1.50"],
+    ),
+    "show_scores": (
+        lambda net: tl.show_scores(SCORES, constant_guess=0.1),
+        ["frozen 0.82", "from scratch 0.35", "constant guess gets 0.10", "95 % interval"],
+    ),
+    "show_examples": (
+        lambda net: tl.show_examples(tiny.task(), count=6, columns=3),
+        ["6 pictures of tiny", "ant, bee, cow"],
+    ),
+    "show_examples of an unlabelled part": (
+        lambda net: tl.show_examples(tiny.task().unlabelled, count=3),
+        ["3 pictures of tiny, without labels"],
+    ),
+}
+every_way = pytest.mark.parametrize("way", WAYS)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return {way: draw(letters()) for way, (draw, _) in WAYS.items()}
+
+
+def test_every_public_way_to_draw_is_tested():
+    public = {name for name in dir(tl) if name.startswith("show_")}
+    assert public == {way.split()[0] for way in WAYS}
+
+
+@every_way
+def test_a_picture_says_in_words_what_it_shows(way, pictures):
+    alt = pictures[way].alt
+    for words in WAYS[way][1]:
+        assert words in alt
+    assert alt.endswith(".") and 30 < len(alt) and repr(pictures[way]) == f"[Picture] {alt}"
+
+
+@every_way
+def test_a_notebook_gets_a_png_with_its_words_and_its_size(way, pictures):
+    data, metadata = pictures[way]._repr_mimebundle_()
+    drawn = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    drawn.load()
+    about = metadata["image/png"]
+    assert about["alt"] == pictures[way].alt and data["text/plain"] == repr(pictures[way])
+    assert drawn.format == "PNG"
+    for shown, drawn_side in zip((about["width"], about["height"]), drawn.size, strict=True):
+        assert drawn_side == pytest.approx(2 * shown, abs=2)
+
+
+@every_way
+def test_a_notebook_never_gets_html(way, pictures):
+    assert set(pictures[way]._repr_mimebundle_()[0]) == {"image/png", "text/plain"}
+    assert not hasattr(pictures[way], "_repr_html_")
+
+
+@every_way
+def test_a_picture_is_no_blank_sheet(way, pictures):
+    drawn = np.asarray(Image.open(io.BytesIO(pictures[way].png())).convert("L"))
+    assert drawn.std() > 5
+
+
+@every_way
+def test_two_runs_give_the_same_bytes(way, pictures):
+    first = pictures[way].png()
+    assert first == WAYS[way][0](letters()).png() == pictures[way].png()
+
+
+@every_way
+@pytest.mark.parametrize("training", [True, False])
+def test_looking_leaves_no_trace(way, training):
+    net = letters().train(training)
+    net.stages["block3"].bn1.eval()
+    net.run(torch.randn(2, 1, 28, 28)).sum().backward()
+    twin = copy.deepcopy(net)
+    modes = [module.training for module in net.modules()]
+    torch.manual_seed(3)
+    np.random.seed(3)
+    states = torch.random.get_rng_state(), np.random.get_state()[1].tolist()
+    WAYS[way][0](net).png()
+    assert tl.fingerprint(net) == tl.fingerprint(twin)
+    assert [module.training for module in net.modules()] == modes
+    assert [p.requires_grad for p in net.parameters()] == [
+        p.requires_grad for p in twin.parameters()
+    ]
+    for ours, before in zip(net.parameters(), twin.parameters(), strict=True):
+        assert (ours.grad is None) == (before.grad is None)
+        assert ours.grad is None or torch.equal(ours.grad, before.grad)
+    assert torch.equal(torch.random.get_rng_state(), states[0])
+    assert np.random.get_state()[1].tolist() == states[1]
+
+
+def test_the_readers_pyplot_is_left_alone(pictures):
+    from matplotlib import pyplot
+
+    settings = dict(matplotlib.rcParams)
+    for way, (draw, _) in WAYS.items():
+        assert draw(letters()).png(), way
+    assert pyplot.get_fignums() == [] and dict(matplotlib.rcParams) == settings
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_a_picture_can_be_saved(suffix, pictures, tmp_path):
+    path = pictures["show_network"].save(tmp_path / f"net{suffix}")
+    start = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[suffix]
+    assert path.read_bytes().startswith(start)
+
+
+def luminance(colour):
+    values = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_is_reckoned_as_the_web_guidelines_do():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_can_be_read_on_paper_and_on_its_own_area(role):
+    assert contrast(ROLES[role].ink, PAPER) >= 4.5
+    assert contrast(ROLES[role].ink, ROLES[role].fill) >= 4.5
+
+
+@pytest.mark.parametrize("colour", [INK, QUIET])
+def test_text_can_be_read_on_paper(colour):
+    assert contrast(colour, PAPER) >= 4.5
+
+
+def test_roles_differ_in_more_than_colour():
+    looks = {(role.hatch, role.line) for role in ROLES.values()}
+    assert len(looks) == len(ROLES)
+
+
+@every_way
+def test_every_text_can_be_read_where_it_stands(way, pictures):
+    for text in pictures[way].figure.findobj(matplotlib.text.Text):
+        if text.get_text().strip() and text.get_visible():
+            assert contrast(matplotlib.colors.to_hex(text.get_color()), PAPER) >= 4.5
+
+
+def boundaries():
+    for name in ("letters-resnet", "mobilenet_v2"):
+        for through in (None, *tl.load_network(name, "random").stage_names):
+            yield name, through
+
+
+def texts_of(figure):
+    figure.savefig(io.BytesIO(), format="png")  # lays the parts out
+    renderer = figure.canvas.get_renderer()
+    return [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in figure.findobj(matplotlib.text.Text)
+        if text.get_text().strip() and text.get_visible()
+    ]
+
+
+@pytest.mark.parametrize("head", ["copied", "new"])
+@pytest.mark.parametrize(("name", "through"), boundaries())
+def test_no_text_of_a_network_covers_another_or_leaves_the_sheet(name, through, head):
+    net = tl.load_network(name, "random")
+    net.copied = dict.fromkeys(net.stages, True)
+    if head == "new":
+        net = tl.replace_head(net, 10)
+    if through:
+        tl.freeze(net, through=through)
+    figure = tl.show_network(net).figure
+    texts = texts_of(figure)
+    assert len(texts) > 3 * len(net.stages)
+    for (one, here), (other, there) in combinations(texts, 2):
+        assert not here.overlaps(there), (one, other)
+    for text, box in texts:
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "show_network"])
+def test_no_text_of_another_picture_covers_another(way, pictures):
+    for (one, here), (other, there) in combinations(texts_of(pictures[way].figure), 2):
+        assert not here.overlaps(there), (one, other)
+
+
+def test_the_boundary_stands_between_frozen_and_learning_stages():
+    labels = {
+        text: box.x0 + box.width / 2 for text, box in texts_of(tl.show_network(letters()).figure)
+    }
+    assert labels["block2"] < labels["freeze boundary"] < labels["block3"]
+    assert "freeze boundary" not in dict(texts_of(tl.show_network(tiny.network()).figure))
+
+
+def test_a_network_is_drawn_with_its_shapes_and_counts():
+    texts = {text for text, _ in texts_of(tl.show_network(letters()).figure)}
+    assert {"input", "1×28×28", "16×28×28", "32×14×14", "64×7×7", "650"} <= texts
+
+
+@pytest.mark.parametrize("copied", [True, False])
+@pytest.mark.parametrize("through", [None, "stem", "head"])
+def test_every_combination_of_roles_is_drawn_and_named(through, copied):
+    net = tiny.network(copied=copied)
+    if through:
+        tl.freeze(net, through=through)
+    alt = tl.show_network(net).alt
+    for role in {net.role(stage) for stage in net.stages}:
+        assert f"{role.capitalize()}: " in alt
+
+
+def test_the_words_count_what_learns():
+    net = tiny.network()
+    total = sum(p.numel() for p in net.parameters())
+    head = sum(p.numel() for p in net.head.parameters())
+    assert f"{total} of {total} parameters learn" in tl.show_network(net).alt.replace(",", "")
+    assert f"{head} of {total} parameters learn" in tl.show_network(tl.freeze(net)).alt
+
+
+def test_the_feature_maps_named_are_the_strongest():
+    net = letters()
+    with torch.no_grad():
+        maps = net.run(net.preprocess(photo())[None], through="stem")[0]
+    expected = maps.clamp(min=0).mean((1, 2)).topk(3).indices.tolist()
+    listed = ", ".join(map(str, expected))
+    assert f"stem (frozen) channels {listed};" in tl.show_feature_maps(net, photo(), 3).alt
+
+
+def test_feature_maps_take_an_input_as_a_split_gives_it():
+    net, task = letters(), tl.load_task("printed-digits")
+    item = tl.show_feature_maps(net, task.train[0][0], channels=2)
+    assert item.alt == tl.show_feature_maps(net, task.train.pixels(0), channels=2).alt
+
+
+def test_top_patches_come_from_the_pictures_that_excite_the_channel_most():
+    net, split = tiny.network(), tiny.task().train
+    with torch.no_grad():
+        maps = net.run(torch.stack([image for image, _ in split]), through="stem")
+    best = int(maps[:, 2].amax((1, 2)).argmax())
+    figure = tl.show_top_images(net, split, "stem", [2], count=1).figure
+    (patch,) = [image for axes in figure.axes for image in axes.get_images()]
+    whole = split.pixels(best)[0].float().numpy() / 255
+    shown = np.asarray(patch.get_array())
+    windows = np.lib.stride_tricks.sliding_window_view(whole, shown.shape)
+    assert max(shown.shape) <= 3  # what one 3 x 3 convolution sees
+    assert np.abs(windows - shown).max((2, 3)).min() < 1e-4
+
+
+def test_examples_go_evenly_over_the_classes():
+    assert "labelled ant, bee, cow" in tl.show_examples(tiny.task(), count=3).alt
+
+
+def test_examples_name_their_source_and_licence():
+    texts = " ".join(
+        t for t, _ in texts_of(tl.show_examples(tl.load_task("solar-cells"), 2).figure)
+    )
+    assert "Buerhop-Lutz" in texts and "CC BY-NC-SA 4.0" in texts
+
+
+@pytest.mark.parametrize("name", ["letters-resnet", "mobilenet_v2"])
+def test_the_filters_of_every_stage_can_be_drawn(name):
+    net = tl.load_network(name)
+    for stage in net.stage_names[:-1]:
+        assert f"stage {stage} of {name}" in tl.show_filters(net, stage).alt
+
+
+BAD = {
+    "filters of no stage": (
+        lambda: tl.show_filters(letters(), "block9"),
+        r"no stage of 'letters-resnet' named 'block9'; expected one of 'stem'",
+    ),
+    "filters of the head": (
+        lambda: tl.show_filters(letters(), "head"),
+        r"'head' of 'letters-resnet' has no convolution.*choose another of stem",
+    ),
+    "top images of no stage": (
+        lambda: tl.show_top_images(letters(), tiny.task().train, "blok1"),
+        r"named 'blok1'.*did you mean 'block1'",
+    ),
+    "top images of the head": (
+        lambda: tl.show_top_images(letters(), tiny.task().train, "head"),
+        r"'head' of 'letters-resnet' gives no feature maps; choose one of stem",
+    ),
+    "a channel too far": (
+        lambda: tl.show_top_images(letters(), tiny.task().train, "stem", [0, 16]),
+        r"channels=\[0, 16\] does not work: .* has the channels 0 to 15",
+    ),
+    "a negative channel": (
+        lambda: tl.show_top_images(letters(), tiny.task().train, "stem", [-1]),
+        r"channels=\[-1\] does not work: .* has the channels 0 to 15",
+    ),
+    "an input of another network": (
+        lambda: tl.show_feature_maps(letters(), torch.zeros(3, 28, 28)),
+        r"'letters-resnet' needs one input of shape \(1, 28, 28\), but got \(3, 28, 28\)",
+    ),
+    "a batch of inputs": (
+        lambda: tl.show_feature_maps(letters(), torch.zeros(2, 1, 28, 28)),
+        r"needs one input of shape .* but got \(2, 1, 28, 28\)",
+    ),
+    "no maps": (
+        lambda: tl.show_feature_maps(letters(), photo(), channels=0),
+        r"channels=0 does not work",
+    ),
+    "no patches": (
+        lambda: tl.show_top_images(letters(), tiny.task().train, "stem", count=0),
+        r"count=0 does not work",
+    ),
+    "no examples": (lambda: tl.show_examples(tiny.task(), count=0), r"count=0 does not work"),
+    "an empty history": (lambda: tl.show_history(History()), r"holds no epoch; fit the network"),
+    "no scores": (lambda: tl.show_scores({}), r"no scores"),
+    "one score": (lambda: tl.show_scores({"a": [0.5]}), r"at least two repetitions"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_drawn_is_refused_in_one_sentence(case):
+    call, words = BAD[case]
+    with pytest.raises(ValueError, match=words) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("thing", ["tiny", None, 3, [1, 2]])
+def test_examples_of_what_is_no_task_are_refused(thing):
+    with pytest.raises(TypeError, match=r"Expected a part of a task.*task\.train"):
+        tl.show_examples(thing)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [tl.show_examples, lambda test: tl.show_top_images(tiny.network(), test, "stem")],
+)
+def test_a_sealed_test_is_never_shown(draw):
+    with pytest.raises(SealedError):
+        draw(tiny.task().test)
+
+
+def test_words_hold_no_markup():
+    for way, (draw, _) in WAYS.items():
+        assert not re.search(r"[<>\n]", draw(letters()).alt), way
