@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
-__all__ = ["unknown"]
+__all__ = ["require_count", "unknown"]
 
 
 def unknown(what: str, given: object, known: Iterable[object]) -> str:
@@ -37,3 +38,30 @@ did you mean 'handwriting'?"
     close = difflib.get_close_matches(str(given).lower(), names, n=1)
     meant = f"; did you mean {names[close[0]]!r}?" if close else "."
     return f"There is no {what} named {given!r}; {expected}{meant}"
+
+
+def require_count(name: str, given: object) -> None:
+    """
+    Refuse what is not a whole number of at least 1, in one sentence.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name.
+    given : object
+        What the caller gave for it.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+
+    Examples
+    --------
+    >>> require_count("epochs", 0)
+    Traceback (most recent call last):
+    ...
+    ValueError: epochs=0 does not work: expected a whole number, at least 1.
+    """
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
+        raise ValueError(f"{name}={given!r} does not work: expected a whole number, at least 1.")

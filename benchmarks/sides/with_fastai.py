@@ -17,17 +17,17 @@ def train(
     them, which costs a backward pass through everything. With nothing frozen, this is the second
     half of `fine_tune`. The head is ours, so that all sides train the same network.
     """
+    import fastai.callback.schedule  # noqa: F401  (gives a Learner its fit_one_cycle)
     import torch
     from fastai.callback.core import Callback, CancelValidException
+    from fastai.callback.training import BnFreeze
     from fastai.data.block import CategoryBlock, DataBlock
     from fastai.data.transforms import ColReader, IndexSplitter, Normalize
     from fastai.learner import Learner
     from fastai.torch_core import params
-    from fastai.vision import models  # noqa: F401
     from fastai.vision.augment import Resize, ResizeMethod
     from fastai.vision.core import imagenet_stats
     from fastai.vision.data import ImageBlock
-    from fastai.vision.learner import BnFreeze
     from pandas import DataFrame
 
     class NoValidation(Callback):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
+from numbers import Real
 
 import torch
 from torch.nn import functional as F
@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..networks import Network, require_network, seeded
 from ..tasks import Task, require_task
-from ..wording import unknown
+from ..wording import require_count, unknown
 from .evaluation import METRICS, predict, require_fit, score_outputs
 from .history import History
 from .prefix import Augment, Feed, feed
@@ -211,12 +211,8 @@ def _check(
     net: Network, task: Task, counts: dict[str, int | None], rates: dict[str, float]
 ) -> None:
     for name, given in counts.items():
-        if name == "patience" and given is None:
-            continue
-        if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
-            raise ValueError(
-                f"{name}={given!r} does not work: expected a whole number, at least 1."
-            )
+        if name != "patience" or given is not None:
+            require_count(name, given)
     for name, rate in rates.items():
         possible = isinstance(rate, Real) and 0 <= rate < float("inf")
         if not possible or (name == "lr" and rate == 0):

@@ -7,13 +7,12 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
-from numbers import Integral
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from ..wording import unknown
+from ..wording import require_count, unknown
 from .letters_resnet import letters_resnet
 from .mobilenet import imagenet_weights, mobilenet_v2
 from .network import Network, require_network
@@ -95,11 +94,8 @@ def load_network(
     """
     if name not in NETWORKS:
         raise ValueError(unknown("network", name, NETWORKS))
-    whole = isinstance(image_size, Integral) and not isinstance(image_size, bool)
-    if image_size is not None and not (whole and image_size >= 1):
-        raise ValueError(
-            f"image_size={image_size!r} does not work: expected a whole number of pixels, like 160."
-        )
+    if image_size is not None:
+        require_count("image_size", image_size)
     with seeded(seed):
         net = NETWORKS[name].build()
     if weights != "random":
@@ -124,6 +120,22 @@ def save_network(net: Network, path: str | Path) -> Path:
     -------
     pathlib.Path
         The file, for ``load_network(name, weights=path)``.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; one that was there before is left as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tl_teach as tl
+    >>> net = tl.replace_head(tl.load_network("letters-resnet"), 10)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = tl.save_network(net, f"{folder}/digits.safetensors")
+    ...     again = tl.load_network("letters-resnet", weights=path)
+    >>> tl.fingerprint(again) == tl.fingerprint(net)
+    True
     """
     return save_safetensors(require_network(net).state_dict(), path)
 

@@ -93,6 +93,11 @@ def show_scores(
     Picture
         One row a recipe.
 
+    Raises
+    ------
+    ValueError
+        If there is no recipe, or one has fewer than two scores.
+
     Examples
     --------
     >>> import tl_teach as tl
@@ -100,6 +105,8 @@ def show_scores(
     Mean accuracy by recipe, with its 95 % interval: frozen 0.85 (0.21 to 1.49), scratch 0.25
     (-0.39 to 0.89).
     """
+    if not scores:
+        raise ValueError("There are no scores to compare; give at least one recipe.")
     figure = blank(6.4, 0.55 * len(scores) + 0.8)
     axes = figure.add_subplot()
     style(axes, xlabel=score)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..tasks import Split, Task, require_split
+from ..wording import require_count
 from .picture import Picture, blank, credit, tile
 
 
@@ -26,12 +27,21 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
     Picture
         Each picture with the name of its class; source and licence below.
 
+    Raises
+    ------
+    SealedError
+        If it is a sealed test.
+    ValueError
+        If a number is no count.
+
     Examples
     --------
     >>> import tl_teach as tl
     >>> print(tl.show_examples(tl.load_task("printed-digits"), count=10).alt)
     10 pictures of printed-digits, labelled 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.
     """
+    require_count("count", count)
+    require_count("columns", columns)
     split = data.train if isinstance(data, Task) else require_split(data)
     items = _spread(split, min(count, len(split)))
     rows = -(-len(items) // columns)

@@ -9,6 +9,7 @@ import torch
 from ..learning.evaluation import evaluating
 from ..networks import Network, require_network
 from ..tasks import Preprocess
+from ..wording import require_count
 from .examples import as_image
 from .picture import INK, Picture, blank, tile
 from .roles import ROLES, sign
@@ -36,7 +37,7 @@ def show_feature_maps(net: Network, image: Any, channels: int = 6) -> Picture:
     Raises
     ------
     ValueError
-        If the input does not fit the network.
+        If the input does not fit the network, or `channels` is no count.
 
     Examples
     --------
@@ -47,6 +48,7 @@ def show_feature_maps(net: Network, image: Any, channels: int = 6) -> Picture:
     channels ...
     """
     net = require_network(net)
+    require_count("channels", channels)
     value = as_input(net, image)
     stages = net.stage_names[:-1]
     rows = len(stages) + 1

@@ -12,6 +12,7 @@ from ..learning.evaluation import evaluating
 from ..learning.prefix import chunks
 from ..networks import Network, require_network
 from ..tasks import Split
+from ..wording import require_count
 from .feature_maps import as_input, as_seen
 from .picture import INK, Picture, blank, credit, tile
 from .roles import ROLES
@@ -56,7 +57,7 @@ def show_top_images(
     Raises
     ------
     ValueError
-        If there is no such stage or channel.
+        If there is no such stage or channel, or a number is no count.
 
     References
     ----------
@@ -73,6 +74,8 @@ def show_top_images(
     letters-resnet most.
     """
     net = require_network(net)
+    require_count("rows", rows)
+    require_count("count", count)
     split = images.for_network(net) if isinstance(images, Split) else None
     inputs = _Inputs(net, images if split is None else split)
     strongest, where, width = _answers(net, inputs, stage)

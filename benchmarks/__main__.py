@@ -1,0 +1,91 @@
+"""Measure, print the tables, and write ``benchmarks/RESULTS.md``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from .harness import ROOT, machine
+from .report import table
+
+SCENARIOS = (
+    "head_only",
+    "middle",
+    "nothing_frozen",
+    "extraction",
+    "study",
+    "growth",
+    "startup",
+)
+KEPT = ROOT / "_build" / "benchmarks"
+RESULTS = ROOT / "benchmarks" / "RESULTS.md"
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    words.add_argument("--only", action="append", choices=SCENARIOS, help="may be given again")
+    words.add_argument("--repetitions", type=int, default=5, help="turns for each side (5)")
+    words.add_argument(
+        "--quick", action="store_true", help="tiny, one turn: tries that all works, writes nothing"
+    )
+    words.add_argument(
+        "--write", action="store_true", help="measure nothing, write from the kept runs again"
+    )
+    given = words.parse_args()
+    repetitions = 1 if given.quick else given.repetitions
+    folder = KEPT / "quick" if given.quick else KEPT
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in () if given.write else given.only or SCENARIOS:
+        scenario = importlib.import_module(f"benchmarks.{name}")
+        print(f"\n== {scenario.TITLE}", flush=True)
+        started = datetime.datetime.now(datetime.timezone.utc)
+        data = scenario.measure(repetitions, given.quick, lambda line: print(line, flush=True))
+        kept = {
+            "machine": machine(),
+            "date": f"{started:%Y-%m-%d %H:%M} UTC",
+            "repetitions": repetitions,
+            "data": data,
+        }
+        (folder / f"{name}.json").write_text(json.dumps(kept))
+        print("\n" + _section(name, kept), flush=True)
+    if given.quick:
+        print("\nA quick run is too small to be a result; nothing was written.")
+        return 0
+    RESULTS.write_text(_page(folder))
+    print(f"\nwritten: {RESULTS.relative_to(ROOT)}")
+    return 0
+
+
+def _section(name: str, kept: dict[str, Any]) -> str:
+    scenario = importlib.import_module(f"benchmarks.{name}")
+    parts = [f"## {scenario.TITLE}", scenario.report(kept["data"])]
+    parts += [f"- left out: {sentence}" for sentence in kept["data"]["missing"]]
+    parts.append(f"Measured {kept['date']}, {kept['repetitions']} turns.")
+    return "\n\n".join(parts)
+
+
+def _page(folder: Path) -> str:
+    """Put together what was measured on this machine with these versions."""
+    here = machine()
+    parts = [
+        "# Benchmarks",
+        "Written by `python -m benchmarks`; every number comes from a run. All sides of a table "
+        "take turns (A B C A B C ...), each turn in a fresh process.",
+        table(["machine", ""], [[name, words] for name, words in here.items()]),
+    ]
+    for name in SCENARIOS:
+        file = folder / f"{name}.json"
+        if file.exists() and (kept := json.loads(file.read_text()))["machine"] == here:
+            parts.append(_section(name, kept))
+        else:
+            parts.append(f"*{name}* was not measured on this machine with these versions.")
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""How time and memory grow with the number of images, the boundary, the epochs, the image size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .cells import SIZE
+from .harness import Side, from_json, spread, take_turns, to_json
+from .report import quantity, table, times
+
+TITLE = "Growth"
+PICTURE = Path(__file__).parent / "growth.svg"
+STAGES = (None, "stem", "block1", "block2", "block3", "block4", "block5", "block6")
+AXES: dict[str, Sequence[Any]] = {
+    "items": (500, 2_000, 8_000, 20_000, 50_000),
+    "through": STAGES,
+    "epochs": (1, 5, 20, 50),
+    "size": (96, 128, 160, 192, 224),
+}
+STRAIGHT = ("items", "epochs")  # against these, time should be a straight line
+WORDS = {
+    "items": "number of images",
+    "through": "last frozen stage",
+    "epochs": "epochs",
+    "size": "image size, pixels",
+}
+USUAL: dict[str, Any] = {"items": 500, "through": "block6", "epochs": 5, "size": SIZE}
+
+
+def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
+    runs, missing = take_turns(_sides(quick), 1 if quick else min(repetitions, 3), tell)
+    return {"runs": to_json(runs), "missing": missing}
+
+
+def _sides(quick: bool) -> list[Side]:
+    sides = {}
+    for axis, values in AXES.items():
+        for value in (values[0], values[-1]) if quick else values:
+            options = USUAL | {axis: value}
+            if quick:
+                options |= {"items": min(options["items"] // 10, 150)}
+                options |= {"epochs": min(options["epochs"], 3)}
+            few = 1 if options["items"] >= 20_000 else 1000
+            name = f"{axis}={value}"
+            sides[name] = Side(name, "benchmarks.growth:train", options, repetitions=few)
+    return list(sides.values())
+
+
+def train(items: int, through: str | None, epochs: int, size: int) -> dict[str, Any]:
+    """Train on as many cells as are asked for; beyond 2,223 the same ones come again, shifted."""
+    import torch
+    import torchvision.transforms.v2  # noqa: F401
+
+    import tl_teach as tl
+    from tl_teach.tasks import TASKS, Split
+
+    cells = TASKS["solar-cells"]()
+
+    class Shifted:
+        """The same pictures, each round moved by one row more, so that none stands twice."""
+
+        def __len__(self) -> int:
+            return items
+
+        def pixels(self, index: int) -> torch.Tensor:
+            turn, cell = divmod(index, len(cells.images))
+            return cells.images.pixels(cell).roll(turn, dims=1)
+
+        def digest(self, index: int) -> bytes:
+            turn, cell = divmod(index, len(cells.images))
+            return cells.images.digest(cell) + bytes([turn])
+
+    labels = torch.as_tensor(np.resize(cells.labels, items))
+    split = Split(Shifted(), np.arange(items), labels, cells.info, "train", cells.preprocess)
+    task = replace(tl.load_task("solar-cells", labels=32), train=split)
+    net = tl.replace_head(tl.load_network("mobilenet_v2", image_size=size), task)
+    if through is not None:
+        tl.freeze(net, through=through)
+    started = time.perf_counter()
+    tl.fit(net, task, epochs=epochs, progress=False)
+    return {"train": time.perf_counter() - started}
+
+
+def report(data: dict[str, Any]) -> str:
+    runs = from_json(data["runs"])
+    draw(data, PICTURE)
+    parts = [
+        "`fit` on MobileNetV2; what is not varied is "
+        f"{USUAL['items']} images, frozen through `{USUAL['through']}`, {USUAL['epochs']} epochs, "
+        f"{USUAL['size']} pixels.",
+        "![Four pairs of curves, time above and peak memory below, against the number of images, "
+        "the last frozen stage, the number of epochs, and the image size.]"
+        f"({PICTURE.name})",
+    ]
+    for axis, values in AXES.items():
+        names = [f"{axis}={value}" for value in values if f"{axis}={value}" in runs]
+        rows = [
+            [
+                name.partition("=")[2],
+                times(quantity(runs, name, "train")),
+                f"{max(quantity(runs, name, 'peak_mb')):,.0f}",
+            ]
+            for name in names
+        ]
+        parts.append(table([WORDS[axis], "training, s", "peak MB"], rows))
+        if axis in STRAIGHT and len(names) > 2:
+            x = np.array([float(name.partition("=")[2]) for name in names])
+            y = np.array([spread(quantity(runs, name, "train"))[0] for name in names])
+            slope, start = np.polyfit(x, y, 1)
+            off = np.abs(np.polyval([slope, start], x) - y).max() / y.max()
+            parts.append(
+                f"A straight line fits the time within {off:.0%} of its largest value: "
+                f"{1000 * slope:.2f} ms for each more, and {start:.1f} s at the start."
+            )
+    return "\n\n".join(parts)
+
+
+def draw(data: dict[str, Any], path: Path) -> None:
+    """Draw time and memory against each quantity."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "tl_teach"
+    from matplotlib import pyplot as plt
+
+    runs = from_json(data["runs"])
+    figure, panels = plt.subplots(2, len(AXES), figsize=(13, 5), layout="constrained")
+    for column, (axis, values) in zip(panels.T, AXES.items(), strict=True):
+        present = [value for value in values if f"{axis}={value}" in runs]
+        x = range(len(present)) if axis == "through" else present
+        for panel, of in zip(column, ("train", "peak_mb"), strict=True):
+            middles, lows, highs = zip(
+                *(spread(quantity(runs, f"{axis}={value}", of)) for value in present), strict=True
+            )
+            panel.plot(x, middles, marker="o", color="#0b5cad")
+            panel.fill_between(x, lows, highs, alpha=0.25, color="#0b5cad")
+            panel.set_ylim(bottom=0)
+            panel.grid(alpha=0.3)
+            if axis == "through":
+                panel.set_xticks(list(x), [str(v) for v in present], rotation=60)
+        column[1].set_xlabel(WORDS[axis])
+    panels[0, 0].set_ylabel("seconds")
+    panels[1, 0].set_ylabel("peak memory, MB")
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)

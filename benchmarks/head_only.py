@@ -1,0 +1,56 @@
+"""Only the head learns: 480 solar cells, MobileNetV2, 160 pixels, 10 and 25 epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import transfer
+from .cells import BODY
+from .harness import Side, from_json, pairwise
+from .report import Target, training_table
+from .transfer import OURS, TUTORIAL
+
+TITLE = "Head only"
+SKLEARN = "scikit-learn on features"
+
+
+def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
+    def choose(files: str) -> list[Side]:
+        if quick:
+            return transfer.sides(files, BODY, epochs=2, lr=1e-3)
+        longer = transfer.sides(files, BODY, epochs=25, lr=1e-3, mark=", 25 epochs")
+        few = (f"{OURS}, 25 epochs", f"{TUTORIAL}, 25 epochs")
+        return [
+            *transfer.sides(files, BODY, epochs=10, lr=1e-3),
+            *(side for side in longer if side.name in few),
+        ]
+
+    return transfer.measure(choose, repetitions, tell)
+
+
+def report(data: dict[str, Any]) -> str:
+    runs = from_json(data["runs"])
+    short = {name: done for name, done in runs.items() if "25 epochs" not in name}
+    long = {name: done for name, done in runs.items() if name not in short}
+    parts = [
+        "480 solar cells from PNG at 160 pixels; MobileNetV2 with everything frozen but a new "
+        "linear head (10 epochs in a full run).",
+        transfer.COLUMNS,
+        training_table(short, OURS),
+    ]
+    if long:
+        parts += ["The same for 25 epochs:", training_table(long, f"{OURS}, 25 epochs")]
+    ten = pairwise(short, TUTORIAL, OURS, "train")
+    more = pairwise(long, f"{TUTORIAL}, 25 epochs", f"{OURS}, 25 epochs", "train")
+    rival = pairwise(short, SKLEARN, OURS, "train")
+    parts.append(
+        "\n".join(
+            [
+                Target("Against the tutorial's loop, 10 epochs", 25).judge(ten),
+                Target("Against the tutorial's loop, 25 epochs", 60).judge(more),
+                Target("Against features once and scikit-learn (aim)", 1).judge(rival),
+            ]
+        )
+    )
+    return "\n\n".join(parts)

@@ -1,0 +1,115 @@
+"""Tables, and the judgement whether a target was met; all of it from runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .harness import Runs, pairwise, spread, value_of
+
+
+@dataclass(frozen=True)
+class Target:
+    """A ratio that the project promises.
+
+    Attributes
+    ----------
+    words : str
+        What is promised.
+    least : float
+        The smallest ratio that keeps the promise.
+    """
+
+    words: str
+    least: float
+
+    def judge(self, ratios: Sequence[float]) -> str:
+        """Say in one line whether the median of the ratios reaches the target."""
+        if not ratios:
+            return f"- {self.words}: **not measured** in this run."
+        middle, low, high = spread(ratios)
+        verdict = "met" if middle >= self.least else "not met"
+        return (
+            f"- {self.words}: at least {self.least:g} promised, {middle:.2f} measured "
+            f"({low:.2f} to {high:.2f}): **{verdict}**."
+        )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Give a Markdown table; the first column is words, the others are numbers."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *rest = zip(cells, widths, strict=True)
+        parts = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
+        return "| " + " | ".join(parts) + " |"
+
+    rule = "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])])
+    return "\n".join([line(head), f"|{rule}|", *map(line, rows)])
+
+
+def times(values: Sequence[float]) -> str:
+    """Give the median with smallest and largest, in seconds."""
+    middle, low, high = spread(values)
+    digits = 0 if high >= 100 else 1 if high >= 10 else 2
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def ratios(values: Sequence[float]) -> str:
+    """Give the median of ratios with smallest and largest."""
+    if not values:
+        return "-"
+    middle, low, high = spread(values)
+    digits = 0 if middle >= 100 else 1 if middle >= 10 else 2
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def quantity(runs: Runs, name: str, of: str) -> list[float]:
+    """Collect one number of one side over its turns."""
+    return [value_of(run, of) for run in runs[name]]
+
+
+def training_table(runs: Runs, ours: str) -> str:
+    """Compare sides that trained a network.
+
+    Parameters
+    ----------
+    runs : dict of str to list of Run
+        Each returned ``train``, ``accuracy`` and ``right``.
+    ours : str
+        Name of the side that all others are compared with.
+    """
+    rows = []
+    for name in runs:
+        middle = spread(quantity(runs, name, "accuracy"))[0]
+        rows.append(
+            [
+                name,
+                times(quantity(runs, name, "train")),
+                ratios(pairwise(runs, name, ours, "train")),
+                times(quantity(runs, name, "process")),
+                ratios(pairwise(runs, name, ours, "process")),
+                f"{max(quantity(runs, name, 'peak_mb')):,.0f}",
+                f"{middle:.3f}",
+                "-" if name == ours else accuracy_difference(runs, name, ours),
+            ]
+        )
+    head = ["side", "training, s", "times ours", "whole process, s", "times ours", "peak MB"]
+    return table([*head, "accuracy", "minus ours, points"], rows)
+
+
+def accuracy_difference(runs: Runs, name: str, ours: str) -> str:
+    """Give the difference in accuracy with a 95 % interval, from a paired test.
+
+    Both sides answered the same items. For each item the share of turns in which a side was
+    right is taken, and the items' differences are resampled 10,000 times (paired bootstrap).
+    """
+    theirs_right = np.array([run.result["right"] for run in runs[name]]).mean(0)
+    ours_right = np.array([run.result["right"] for run in runs[ours]]).mean(0)
+    difference = 100 * (theirs_right - ours_right)
+    rng = np.random.default_rng(0)
+    samples = rng.integers(len(difference), size=(10_000, len(difference)))
+    low, high = np.quantile(difference[samples].mean(1), [0.025, 0.975])
+    return f"{difference.mean():+.1f} ({low:+.1f} to {high:+.1f})"
