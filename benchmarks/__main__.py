@@ -82,6 +82,8 @@ def _page(folder: Path) -> str:
         file = folder / f"{name}.json"
         if file.exists() and (kept := json.loads(file.read_text()))["machine"] == here:
             parts.append(_section(name, kept))
+            if name == "growth":
+                importlib.import_module("benchmarks.growth").draw(kept["data"])
         else:
             parts.append(f"*{name}* was not measured on this machine with these versions.")
     return "\n\n".join(parts) + "\n"

@@ -89,7 +89,6 @@ def train(items: int, through: str | None, epochs: int, size: int) -> dict[str, 
 
 def report(data: dict[str, Any]) -> str:
     runs = from_json(data["runs"])
-    draw(data, PICTURE)
     parts = [
         "`fit` on MobileNetV2; what is not varied is "
         f"{USUAL['items']} images, frozen through `{USUAL['through']}`, {USUAL['epochs']} epochs, "
@@ -121,7 +120,7 @@ def report(data: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def draw(data: dict[str, Any], path: Path) -> None:
+def draw(data: dict[str, Any], path: Path = PICTURE) -> None:
     """Draw time and memory against each quantity."""
     import matplotlib
 

@@ -18,7 +18,7 @@ from .report import Target, quantity, ratios, table, times
 
 TITLE = "A study over seeds and label counts"
 OURS, PLAIN = "tl_teach", "plain PyTorch loop"
-LABELS, SEEDS, EPOCHS, LR, BATCH = (1, 2, 5, 10, 50), range(5), 20, 3e-3, 32
+LABELS, SEEDS, EPOCHS, LR, BATCH = (1, 2, 5, 10, 50), range(5), 30, 3e-3, 32
 RECIPES = {
     "frozen": ("pretrained", True),
     "fine-tuned": ("pretrained", False),

@@ -19,7 +19,7 @@ def no_exam_taken(monkeypatch):
 def test_the_exam_scores_the_sealed_items():
     task, net = tiny.task(), tiny.network()
     result = tl.final_exam(net, task)
-    assert result.split.role == "test" and len(result.outputs) == len(task.test)
+    assert result.role == "test" and len(result.outputs) == len(task.test)
     assert result.score == tl.evaluate(net, task.test.break_seal()).score
     assert result.note == ""
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from ..networks import Network, require_network
-from ..tasks import Split, Task, require_split, require_task
-from .prefix import Feed, LiveFeed, chunks
+from ..tasks import Split, Task, TaskInfo, require_split, require_task
+from .feed import Feed, chunks, feed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,12 @@ class Evaluation:
         where the task names no positive class.
     outputs : torch.Tensor
         What the network gave, shape (N, outputs).
-    split : Split
-        The items.
+    targets : torch.Tensor
+        What was right, shape (N,). The pictures are not here: an exam must not leak its test.
+    info : TaskInfo
+        What the task is about.
+    role : str
+        Which split was scored.
     note : str
         What a reader of the score must know.
     """
@@ -60,24 +64,26 @@ class Evaluation:
     sensitivity: float | None
     specificity: float | None
     outputs: torch.Tensor
-    split: Split
+    targets: torch.Tensor
+    info: TaskInfo
+    role: str
     note: str = ""
 
     @property
     def predictions(self) -> torch.Tensor:
         """Class numbers, or values for regression."""
-        if self.split.info.kind == "classification":
+        if self.info.kind == "classification":
             return self.outputs.argmax(1)
-        if self.split.info.kind == "multilabel":
+        if self.info.kind == "multilabel":
             return (self.outputs > 0).long()
         return self.outputs.squeeze(1)
 
     def __repr__(self) -> str:
-        info = self.split.info
+        info = self.info
         text = (
             f"{METRICS[info.kind]} {self.score:.3f} "
             f"(95 % interval {self.interval[0]:.3f} to {self.interval[1]:.3f}) "
-            f"on {len(self.split):,} {self.split.role} items; "
+            f"on {len(self.targets):,} {self.role} items; "
             f"a constant guess gets {self.constant_guess:.3f}"
         )
         if self.sensitivity is not None:
@@ -129,7 +135,8 @@ def evaluate(net: Network, split: Split) -> Evaluation:
     net = require_network(net)
     split = require_split(split).for_network(net)
     require_fit(net, split)
-    outputs = predict(net, LiveFeed(net, split))
+    with evaluating(net):
+        outputs = predict(net, feed(net, split))
     return score_outputs(outputs, split)
 
 
@@ -217,7 +224,7 @@ def evaluating(net: Network) -> Iterator[None]:
             module.training = training
 
 
-def predict(net: Network, feed: Feed, size: int = 128) -> torch.Tensor:
+def predict(net: Network, feed: Feed, size: int = 32) -> torch.Tensor:
     """Give a network's outputs for all items of a feed.
 
     Parameters
@@ -235,9 +242,7 @@ def predict(net: Network, feed: Feed, size: int = 128) -> torch.Tensor:
         Shape (N, outputs).
     """
     with evaluating(net):
-        parts = [
-            net.run(feed(items), after=net.frozen_through) for items in chunks(len(feed), size)
-        ]
+        parts = [feed.prefix.rest(feed(items)) for items in chunks(len(feed), size)]
     return torch.cat(parts)
 
 
@@ -260,7 +265,9 @@ def score_outputs(outputs: torch.Tensor, split: Split) -> Evaluation:
     if split.info.kind == "regression":
         truth, guess = targets.double().flatten().numpy(), outputs.double().flatten().numpy()
         score, interval, constant = _r2(truth, guess), _bootstrap_r2(truth, guess), 0.0
-        return Evaluation(score, interval, constant, None, None, outputs, split)
+        return Evaluation(
+            score, interval, constant, None, None, outputs, targets, split.info, split.role
+        )
     if split.info.kind == "multilabel":
         right = ((outputs > 0).long() == targets.long()).flatten()
         share = targets.float().mean(0)
@@ -276,7 +283,9 @@ def score_outputs(outputs: torch.Tensor, split: Split) -> Evaluation:
         sensitivity,
         specificity,
         outputs,
-        split,
+        targets,
+        split.info,
+        split.role,
     )
 
 

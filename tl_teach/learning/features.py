@@ -10,7 +10,7 @@ import torch
 from ..networks import Network, require_network
 from ..tasks import Split, require_split
 from .evaluation import evaluating
-from .prefix import chunks
+from .feed import chunks, feed
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +70,15 @@ def extract_features(
     """
     net = require_network(net)
     split = require_split(split).for_network(net)
-    last = net.stage_names[-2] if stage in (None, net.stage_names[-1]) else stage
+    body, head = net.stage_names[-2:]
+    at_the_end = stage in (None, head)
     parts = []
     with evaluating(net):
-        for items in chunks(len(split), 64):
-            inputs = torch.stack([split.preprocess(split.pixels(int(item))) for item in items])
-            values = net.run(inputs, through=last)
-            if stage == net.stage_names[-1]:
-                values = net.head(values)
-            elif stage is None:
-                values = net.head[:-1](values)  # type: ignore[index]
+        supply = feed(net, split, through=body if at_the_end else stage, reduce=at_the_end)
+        for items in chunks(len(supply), 64):
+            values = supply(items)
+            if at_the_end:
+                values = supply.prefix.rest(values, but_last=stage is None)
             parts.append(values.mean((2, 3)) if pool and values.ndim == 4 else values.flatten(1))
     targets = None if split.labels is None else split.labels.numpy().copy()
     return Features(torch.cat(parts).numpy(), targets, stage or "features")

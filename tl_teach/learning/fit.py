@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
@@ -15,8 +16,8 @@ from ..networks import Network, require_network, seeded
 from ..tasks import Task, require_task
 from ..wording import require_count, unknown
 from .evaluation import METRICS, predict, require_fit, score_outputs
+from .feed import Augment, Feed, feed
 from .history import History
-from .prefix import Augment, Feed, feed
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -47,6 +48,8 @@ def fit(
     validate: bool = False,
     weight_decay: float = 0.0,
     schedule: str = "constant",
+    cache: bool = True,
+    exact: bool = False,
     progress: bool = True,
 ) -> History:
     """Train the stages that are not frozen.
@@ -78,6 +81,13 @@ def fit(
     schedule : str
         ``"constant"``, or ``"one-cycle"``: the learning rate rises to `lr` and falls to nearly 0
         over the run, which lets a short training settle.
+    cache : bool
+        Keep what crosses the freeze boundary, so that no frozen stage sees a picture twice. With
+        `augment` nothing is kept, since the pictures change.
+    exact : bool
+        Compute the frozen stages as they stand, in their plain form, so that the weights are bit
+        for bit those of a plain PyTorch loop. Otherwise they are rewritten to be faster, which
+        changes their numbers by rounding only.
     progress : bool
         Show a progress bar when it takes longer than two seconds.
 
@@ -93,8 +103,9 @@ def fit(
 
     Notes
     -----
-    What stands before the freeze boundary is computed once for each picture, not once an epoch
-    (unless `augment` changes the pictures).
+    What stands before the freeze boundary is computed once for each picture, not once an epoch,
+    and kept for the next call: found again by the content of pictures and weights, so that
+    whatever has changed is computed anew.
 
     References
     ----------
@@ -120,6 +131,15 @@ def fit(
     if schedule not in SCHEDULES:
         raise ValueError(unknown("schedule", schedule, SCHEDULES))
     started = time.perf_counter()
+    net.eval()  # so that a frozen stage is frozen whatever mode its parts were left in
+    train = feed(net, task.train, augment=augment, cache=cache, exact=exact)
+    validation = None
+    if validate or patience is not None:
+        validation = feed(net, task.validation, cache=cache, exact=exact)
+    moving = [stage for name, stage in net.stages.items() if not net.is_frozen(name)]
+    layout = torch.contiguous_format if exact else torch.channels_last
+    _lay_out(moving, layout)
+
     learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
     steps = epochs * len(_cuts(len(task.train), batch_size))
@@ -127,30 +147,29 @@ def fit(
     net.zero_grad(set_to_none=True)  # a gradient left from before must not move anything
 
     history = History(trained=tuple(name for name in net.stages if not net.is_frozen(name)))
-    train, targets = feed(net, task.train, augment), task.train.targets
-    validation = feed(net, task.validation) if validate or patience is not None else None
     loss, best, best_loss = LOSSES[task.kind], None, float("inf")
-    with seeded(seed), _bar(epochs * len(task.train), progress) as bar:
-        for epoch in range(1, epochs + 1):
-            order = torch.randperm(len(task.train)).split(_cuts(len(task.train), batch_size))
-            history.train_loss.append(
-                _epoch(net, train, targets, order, loss, optimiser, scheduler, bar)
-            )
-            history.best_epoch = epoch if validation is None else history.best_epoch
-            if validation is not None:
-                outputs = predict(net, validation)
-                now = float(loss(outputs, task.validation.targets))
-                history.validation_loss.append(now)
-                history.validation_score.append(score_outputs(outputs, task.validation).score)
-                if now < best_loss:
-                    best, best_loss, history.best_epoch = _snapshot(net), now, epoch
-            bar.set_postfix_str(_words(history, task.kind), refresh=False)
-            if patience is not None and epoch - history.best_epoch >= patience:
-                break
-    if best is not None:
-        net.load_state_dict(best, strict=False)
-    net.eval()
-    history.best_epoch = history.best_epoch or history.epochs  # no loss was a number
+    try:
+        with seeded(seed), _bar(epochs * len(task.train), progress) as bar:
+            for epoch in range(1, epochs + 1):
+                history.train_loss.append(
+                    _epoch(net, train, task, batch_size, layout, optimiser, scheduler, bar)
+                )
+                if validation is not None:
+                    outputs = predict(net, validation)
+                    now = float(loss(outputs, task.validation.targets))
+                    history.validation_loss.append(now)
+                    history.validation_score.append(score_outputs(outputs, task.validation).score)
+                    if now < best_loss:
+                        best, best_loss, history.best_epoch = _snapshot(net), now, epoch
+                bar.set_postfix_str(_words(history, task.kind), refresh=False)
+                if patience is not None and epoch - history.best_epoch >= patience:
+                    break
+    finally:  # also when the reader interrupts: the network is left usable, with the best weights
+        if best is not None:
+            net.load_state_dict(best, strict=False)
+        _lay_out(moving, torch.contiguous_format)
+        net.eval()
+    history.best_epoch = history.best_epoch or history.epochs  # no validation, or no finite loss
     history.seconds = time.perf_counter() - started
     return history
 
@@ -158,18 +177,21 @@ def fit(
 def _epoch(
     net: Network,
     train: Feed,
-    targets: torch.Tensor,
-    order: Sequence[torch.Tensor],
-    loss: Loss,
+    task: Task,
+    batch_size: int,
+    layout: torch.memory_format,
     optimiser: torch.optim.Optimizer,
     scheduler: LRScheduler,
     bar: tqdm,
 ) -> float:
     net.train()
+    targets, loss = task.train.targets, LOSSES[task.kind]
     total = torch.zeros(())
-    for items in order:
-        outputs = net.run(train(items), after=net.frozen_through)
-        value = loss(outputs, targets[items])
+    for items in torch.randperm(len(targets)).split(_cuts(len(targets), batch_size)):
+        values = train(items)
+        if values.ndim == 4:
+            values = values.contiguous(memory_format=layout)
+        value = loss(train.prefix.rest(values), targets[items])
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
@@ -177,6 +199,12 @@ def _epoch(
         total += value.detach() * len(items)
         bar.update(len(items))
     return float(total) / len(targets)
+
+
+def _lay_out(stages: Sequence[nn.Module], layout: torch.memory_format) -> None:
+    """Place the weights of convolutions in memory; their values stay."""
+    for stage in stages:
+        stage.to(memory_format=layout)
 
 
 def _cuts(count: int, size: int) -> list[int]:

@@ -1,147 +1,163 @@
-"""The frozen prefix: what stands before the freeze boundary, computed once where it may be.
+"""The frozen prefix: what stands before the freeze boundary, in the form that computes fastest.
 
-A frozen stage gives the same numbers for the same picture in every epoch. So training asks a
-`Feed` for what crosses the boundary, and never runs a frozen stage twice for one picture,
-unless the picture itself changes (random augmentation) or there is no room to keep the result.
+A frozen stage gives the same numbers for the same picture in every epoch, so they need computing
+once. And since nothing in it learns, it may be rewritten: each convolution swallows the BatchNorm
+that follows it, and the channels of a pixel lie side by side in memory. The rewritten prefix gives
+the same numbers up to rounding; whoever wants the same *bits* says ``exact=True``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+import copy
+import hashlib
+from collections import OrderedDict
 
 import torch
+import torchvision
+from torch import nn
 
-from ..networks import Network
-from ..tasks import Split
+from ..networks import Network, fingerprint
 
-Augment = Callable[[torch.Tensor], torch.Tensor]
+TOLERANCE = 1e-4
+"""How far the rewritten prefix may be from the plain one, relative to the largest activation."""
 
-BUDGET = 1 << 30
-"""Bytes that the kept numbers of one split may take."""
+# Layers that a stage may begin with and that neither learn nor draw random numbers. What they
+# give is stored instead of what they get: a pooled feature is a small part of a feature map.
+_REDUCING = (nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.Flatten, nn.Identity)
 
-_CHUNK = 64  # pictures that pass the prefix at a time
-
-
-class Feed(Protocol):
-    """Gives, for chosen items of a split, what crosses the freeze boundary."""
-
-    def __len__(self) -> int: ...
-
-    def __call__(self, items: torch.Tensor) -> torch.Tensor:
-        """Numbers that enter the first stage after the boundary, shape (len(items), ...)."""
+_ready: OrderedDict[str, nn.Module] = OrderedDict()
+_MOST_READY = 4
 
 
-class KeptFeed:
-    """Everything that crosses the boundary, computed once and kept in memory.
-
-    Parameters
-    ----------
-    values : torch.Tensor
-        One row an item of the split.
-    """
-
-    def __init__(self, values: torch.Tensor):
-        self.values = values
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __call__(self, items: torch.Tensor) -> torch.Tensor:
-        """Look the items' rows up."""
-        return self.values[items]
-
-
-class LiveFeed:
-    """Computes anew, for each batch, what crosses the boundary.
+class Prefix:
+    """The first stages of a network, cut off at a boundary.
 
     Parameters
     ----------
     net : Network
-        Its frozen stages are run without gradients.
-    split : Split
-        Where the pictures come from.
-    augment : callable, optional
-        Changes a batch of uint8 pictures of shape (N, C, H, W) at random.
-    """
+        Left as it is.
+    through : str or None
+        The last stage of the prefix; None for no stage at all.
+    exact : bool
+        Keep the plain layers, so that the bits are those of ``net.run``.
 
-    def __init__(self, net: Network, split: Split, augment: Augment | None = None):
-        self.net, self.split, self.augment = net, split, augment
+    reduce : bool
+        Compute the pooling that a head begins with as well, so that less must be kept.
 
-    def __len__(self) -> int:
-        return len(self.split)
-
-    def __call__(self, items: torch.Tensor) -> torch.Tensor:
-        """Read, augment and preprocess the pictures, then run the frozen stages."""
-        inputs = torch.stack([self._input(int(item)) for item in items])
-        return frozen_part(self.net, inputs)
-
-    def _input(self, item: int) -> torch.Tensor:
-        pixels = self.split.pixels(item)
-        return self.split.preprocess(pixels if self.augment is None else self.augment(pixels))
-
-
-def feed(net: Network, split: Split, augment: Augment | None = None) -> Feed:
-    """Prepare what crosses the freeze boundary for one split.
-
-    Parameters
+    Attributes
     ----------
-    net : Network
-        Its freeze boundary decides what is computed once.
-    split : Split
-        Preprocessed for `net`.
-    augment : callable, optional
-        Random changes of the pictures; nothing can be kept then.
-
-    Returns
-    -------
-    Feed
-        A `KeptFeed` where the numbers fit into `BUDGET`, else a `LiveFeed`.
+    key : str
+        Changes with everything that the prefix's numbers depend on, but for the pictures.
     """
-    live = LiveFeed(net, split, augment)
-    if augment is not None or len(split) == 0:
-        return live
-    first = live(torch.arange(1))
-    if first.nbytes * len(split) > BUDGET:
-        return live
-    values = torch.empty(len(split), *first.shape[1:])
-    for items in chunks(len(split), _CHUNK):
-        values[items] = live(items)
-    return KeptFeed(values)
 
+    def __init__(
+        self, net: Network, through: str | None, *, exact: bool = False, reduce: bool = True
+    ):
+        self.net, self.through, self.exact = net, through, exact
+        names = net.stage_names
+        count = 0 if through is None else net.position(through) + 1
+        self.stages = [net.stages[name] for name in names[:count]]
+        self._after = [net.stages[name] for name in names[count:]]
+        self._reduced = 0
+        if reduce and self.stages and self._after:
+            self._reduced = _reducing_layers(self._after[0])
+        self.key = self._key(names[:count])
 
-def frozen_part(net: Network, inputs: torch.Tensor) -> torch.Tensor:
-    """Run the stages before the freeze boundary, without gradients.
+    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Run the prefix.
 
-    Parameters
-    ----------
-    net : Network
-        The network.
-    inputs : torch.Tensor
-        Preprocessed pictures of shape (N, C, H, W).
+        Parameters
+        ----------
+        inputs : torch.Tensor
+            Preprocessed pictures of shape (N, C, H, W).
 
-    Returns
-    -------
-    torch.Tensor
-        What crosses the boundary; the inputs themselves where nothing is frozen.
-    """
-    if net.frozen_through is None:
+        Returns
+        -------
+        torch.Tensor
+            What is handed on to `rest`; no gradient flows back.
+        """
+        if not self.stages:
+            return inputs
+        with torch.no_grad():
+            if self.exact:
+                return self._plain(inputs)
+            return self._fast(inputs)(inputs.contiguous(memory_format=torch.channels_last))
+
+    def rest(self, values: torch.Tensor, *, but_last: bool = False) -> torch.Tensor:
+        """Run everything after the prefix, as the network itself would.
+
+        Parameters
+        ----------
+        values : torch.Tensor
+            What the prefix gave.
+        but_last : bool
+            Stop before the network's last layer.
+
+        Returns
+        -------
+        torch.Tensor
+            The network's outputs, or the features that its last layer reads.
+        """
+        layers = [*self._after]
+        if self._reduced:
+            layers[0] = layers[0][self._reduced :]  # type: ignore[index]
+        if but_last:
+            layers[-1] = layers[-1][:-1]  # type: ignore[index]
+        for layer in layers:
+            values = layer(values)
+        return values
+
+    def _plain(self, inputs: torch.Tensor) -> torch.Tensor:
+        for stage in self._layers():
+            inputs = stage(inputs)
         return inputs
-    with torch.no_grad():
-        return net.run(inputs, through=net.frozen_through)
+
+    def _layers(self) -> list[nn.Module]:
+        reducing = self._after[0][: self._reduced] if self._reduced else []  # type: ignore[index]
+        return [*self.stages, *reducing]
+
+    def _fast(self, inputs: torch.Tensor) -> nn.Module:
+        """Rewrite the prefix once, check it against the plain one, and keep it ready."""
+        if self.key not in _ready:
+            plain = nn.Sequential(*self._layers())
+            _ready[self.key] = _rewritten(plain, inputs[:2])
+            while len(_ready) > _MOST_READY:
+                _ready.popitem(last=False)
+        _ready.move_to_end(self.key)
+        return _ready[self.key]
+
+    def _key(self, names: tuple[str, ...]) -> str:
+        digest = hashlib.sha256()
+        for name in names:
+            digest.update(f"{name} {fingerprint(self.net.stages[name])} ".encode())
+        digest.update(repr([repr(stage) for stage in self.stages]).encode())
+        facts = (self.net.preprocess, self._reduced, self.exact, torch.get_default_dtype())
+        versions = (torch.__version__, torchvision.__version__)
+        digest.update(repr((facts, versions)).encode())
+        return digest.hexdigest()[:32]
 
 
-def chunks(count: int, size: int) -> Iterator[torch.Tensor]:
-    """Divide ``range(count)`` into pieces of at most `size`.
+def _reducing_layers(stage: nn.Module) -> int:
+    """How many layers at a stage's beginning can be computed before storing."""
+    if not isinstance(stage, nn.Sequential):
+        return 0
+    count = 0
+    while count < len(stage) and isinstance(stage[count], _REDUCING):
+        count += 1
+    return count
 
-    Parameters
-    ----------
-    count, size : int
-        How many, and how many at a time.
 
-    Yields
-    ------
-    torch.Tensor
-        Item numbers.
-    """
-    yield from torch.arange(count).split(size)
+def _rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
+    """Fold BatchNorm into convolutions and change the memory layout, if the numbers stay."""
+    from torch.fx.experimental.optimization import fuse
+
+    plain = copy.deepcopy(plain).eval().requires_grad_(False)
+    expected = plain(example)
+    try:
+        fast: nn.Module = fuse(plain)
+    except Exception:  # torch.fx follows most networks, not all: those keep their plain layers
+        fast = plain
+    fast = fast.to(memory_format=torch.channels_last)
+    got = fast(example.contiguous(memory_format=torch.channels_last))
+    close = (got - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp(min=1e-12)
+    return fast if bool(close) else plain

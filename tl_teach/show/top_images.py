@@ -9,13 +9,16 @@ import numpy as np
 import torch
 
 from ..learning.evaluation import evaluating
-from ..learning.prefix import chunks
+from ..learning.feed import chunks
 from ..networks import Network, require_network
 from ..tasks import Split
 from ..wording import require_count
 from .feature_maps import as_input, as_seen
 from .picture import INK, Picture, blank, credit, tile
 from .roles import ROLES
+
+_CHUNK = 16  # pictures that are run at a time
+_TRACED = 4  # pictures whose gradients are traced back at a time: these need the more memory
 
 
 def show_top_images(
@@ -96,11 +99,14 @@ def show_top_images(
         name = figure.add_subplot(grid[row, 0])
         name.set_axis_off()
         name.text(0, 0.5, f"channel\n{channel}", fontsize=9, va="center", color=INK)
-        best = strongest[:, channel].topk(count).indices.tolist()
-        places = [divmod(int(where[item, channel]), width) for item in best]
-        patches = _patches(net, [inputs[item] for item in best], stage, channel, places)
-        for column, patch in enumerate(patches):
-            tile(figure.add_subplot(grid[row, column + 1]), patch)
+        best = strongest[:, channel].topk(count).indices
+        column = 1
+        for some in best.split(_TRACED):
+            places = [divmod(int(where[item, channel]), width) for item in some]
+            values = [inputs[int(item)] for item in some]
+            for patch in _patches(net, values, stage, channel, places):
+                tile(figure.add_subplot(grid[row, column]), patch)
+                column += 1
     figure.suptitle(
         f"{stage} of {net.name}", fontsize=11, color=ROLES[net.role(stage)].ink, x=0.01, ha="left"
     )
@@ -134,7 +140,7 @@ def _answers(net: Network, inputs: _Inputs, stage: str) -> tuple[torch.Tensor, t
     """For each picture and channel: the strongest answer, its place, and the map's width."""
     strongest, where = [], []
     with evaluating(net):
-        for items in chunks(len(inputs), 64):
+        for items in chunks(len(inputs), _CHUNK):
             maps = net.run(torch.stack([inputs[int(item)] for item in items]), through=stage)
             if maps.ndim != 4:
                 raise ValueError(

@@ -66,6 +66,7 @@ class ZippedImages:
     def __init__(self, archive: Path, members: list[str]):
         self._archive = archive
         self._members = members
+        self._digests: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._members)
@@ -80,8 +81,10 @@ class ZippedImages:
         return as_pixels(Image.open(io.BytesIO(self._read(index))))
 
     def digest(self, index: int) -> bytes:
-        """SHA-256 of the file's bytes."""
-        return hashlib.sha256(self._read(index)).digest()
+        """SHA-256 of the file's bytes; remembered, since an open archive does not change."""
+        if index not in self._digests:
+            self._digests[index] = hashlib.sha256(self._read(index)).digest()
+        return self._digests[index]
 
 
 @lru_cache(maxsize=4)

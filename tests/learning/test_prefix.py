@@ -1,0 +1,282 @@
+"""Promises of the frozen-prefix cache: the same result, and never a stale value."""
+
+import copy
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import tl_teach as tl
+from tests.tasks import tiny
+from tl_teach.learning import feed as feed_module
+from tl_teach.learning import prefix as prefix_module
+from tl_teach.learning import store as store_module
+from tl_teach.learning.feed import KeptFeed, LiveFeed, feed
+from tl_teach.learning.prefix import TOLERANCE, Prefix
+from tl_teach.learning.store import STORE, DiskShelf
+from tl_teach.networks import NETWORKS
+from tl_teach.tasks import ArrayImages, Collection, divide
+
+
+@pytest.fixture(autouse=True)
+def empty_store(monkeypatch, tmp_path):
+    monkeypatch.setattr(STORE, "_folder", tmp_path / "activations")
+    STORE.clear()
+    prefix_module._ready.clear()
+    yield
+    STORE.clear()
+
+
+def small(name):
+    """A network at a size that runs in a moment, with statistics as after some training."""
+    net = tiny.network() if name == "tiny" else tl.load_network(name, "random", image_size=32)
+    net = tl.replace_head(net, 3)
+    inputs = torch.randn(8, *net.preprocess.shape, generator=torch.Generator().manual_seed(0))
+    net.train()(inputs)
+    return net.eval()
+
+
+CASES = [
+    (name, stage) for name in ("tiny", *NETWORKS) for stage in (None, *small(name).stage_names[:-1])
+]
+
+
+def weights_agree(first, second, atol):
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.allclose(a.float(), b.float(), atol=atol) for a, b in pairs)
+
+
+def everything(supply):
+    return supply(torch.arange(len(supply)))
+
+
+@pytest.mark.parametrize(("name", "through"), CASES)
+def test_exact_cached_training_gives_the_bits_of_uncached_training(name, through):
+    cached, uncached = small(name), small(name)
+    for net in (cached, uncached):
+        if through:
+            tl.freeze(net, through=through)
+    task = tiny.task(labels_per_class=4)
+    tl.fit(cached, task, epochs=2, batch_size=6, exact=True)
+    tl.fit(uncached, task, epochs=2, batch_size=6, exact=True, cache=False)
+    assert tl.fingerprint(cached) == tl.fingerprint(uncached)
+
+
+@pytest.mark.parametrize(("name", "through"), CASES)
+def test_the_rewritten_prefix_differs_by_rounding_only(name, through):
+    net = small(name)
+    inputs = torch.randn(5, *net.preprocess.shape)
+    plain, fast = Prefix(net, through, exact=True)(inputs), Prefix(net, through)(inputs)
+    assert (plain - fast).abs().max() <= TOLERANCE * plain.abs().max()
+    outputs = net(inputs).detach()
+    rest = Prefix(net, through).rest(fast).detach()
+    assert torch.allclose(rest, outputs, atol=1e-3 * float(outputs.abs().max()))
+
+
+@pytest.mark.parametrize("through", ["stem", "block1", "block2"])
+def test_cached_and_uncached_validation_scores_agree(through):
+    cached, uncached = (tl.freeze(tiny.network(), through=through) for _ in range(2))
+    task = tiny.task()
+    ours = tl.fit(cached, task, epochs=4, lr=1e-2, validate=True)
+    theirs = tl.fit(uncached, task, epochs=4, lr=1e-2, validate=True, exact=True, cache=False)
+    assert ours.validation_score == pytest.approx(theirs.validation_score, abs=0.1)
+    assert weights_agree(cached, uncached, atol=1e-3)
+
+
+def test_a_network_that_cannot_be_rewritten_keeps_its_plain_layers():
+    class Picky(nn.Module):
+        def forward(self, x):
+            return x * 2 if float(x.sum()) > 0 else x  # torch.fx cannot follow this
+
+    net = tiny.network()
+    net.stages["block1"] = Picky()
+    inputs = torch.randn(4, 1, 8, 8)
+    plain, fast = Prefix(net, "block1", exact=True), Prefix(net, "block1")
+    assert torch.allclose(plain(inputs), fast(inputs), atol=1e-6)
+
+
+def test_a_rewriting_that_changes_the_numbers_is_not_used(monkeypatch):
+    monkeypatch.setattr("torch.fx.experimental.optimization.fuse", lambda model: nn.Identity())
+    net = tiny.network()
+    inputs = torch.randn(4, 1, 8, 8)
+    expected = net.run(inputs, through="block1")
+    assert torch.allclose(Prefix(net, "block1", reduce=False)(inputs), expected, atol=1e-6)
+
+
+def changes():
+    yield "a weight", lambda net: net.stages["stem"].conv.weight.data.add_(1e-3)
+    yield "a buffer", lambda net: net.stages["stem"].bn.running_mean.add_(1e-3)
+    yield "the boundary", lambda net: tl.freeze(net, through="block1")
+    yield (
+        "the preprocessing",
+        lambda net: setattr(net, "preprocess", tl.load_network("letters-resnet").preprocess),
+    )
+    yield "a layer's setting", lambda net: setattr(net.stages["stem"].bn, "eps", 0.1)
+
+
+@pytest.mark.parametrize(("what", "change"), list(changes()), ids=lambda value: str(value)[:20])
+def test_the_key_changes_with(what, change):
+    net = tl.freeze(tiny.network(), through="stem")
+    before = Prefix(net, net.frozen_through).key
+    change(net)
+    assert Prefix(net, net.frozen_through).key != before
+
+
+def test_the_key_does_not_change_with_what_stands_after_the_boundary():
+    net = tl.freeze(tiny.network(), through="stem")
+    before = Prefix(net, "stem").key
+    net.stages["block2"].conv1.weight.data.add_(1)
+    assert Prefix(net, "stem").key == before
+
+
+def test_pooled_features_are_stored_for_a_head_not_feature_maps():
+    supply = feed(tl.freeze(tiny.network()), tiny.task().train)
+    assert everything(supply).shape[1:] == (8,)
+
+
+class Counting(ArrayImages):
+    def __init__(self, array):
+        super().__init__(array)
+        self.read = 0
+
+    def pixels(self, index):
+        self.read += 1
+        return super().pixels(index)
+
+
+def counted_task(**budget):
+    whole = tiny.collection()
+    images = Counting(whole.images._array)
+    return images, lambda **kw: divide(
+        Collection(whole.info, images, whole.labels, whole.preprocess, 0.2), **budget, **kw
+    )
+
+
+def test_seeds_budgets_and_functions_share_what_was_computed():
+    images, task = counted_task()
+    net = tl.freeze(tiny.network())
+    tl.extract_features(net, task().unlabelled)
+    tl.evaluate(net, task().validation)
+    first = images.read
+    for seed in range(3):
+        again = tl.replace_head(net, 3, seed=seed)
+        tl.fit(again, task(labels_per_class=3, seed=seed), epochs=2, validate=True)
+        tl.evaluate(again, task(seed=seed).validation)
+    # Each call looks at one picture to learn how large a row is.
+    assert images.read - first <= 3 * 3
+
+
+def test_gradual_unfreezing_finds_the_earlier_boundary_again():
+    images, task = counted_task()
+    net = tiny.network()
+    for stage in ("block1", "block2"):
+        tl.extract_features(net, task().train, stage)
+    before = images.read
+    tl.fit(tl.freeze(net, through="block1"), task(), epochs=1)
+    assert images.read - before <= 1
+
+
+def test_augmentation_is_never_kept():
+    task, net = tiny.task(), tl.freeze(tiny.network())
+    assert isinstance(feed(net, task.train, augment=lambda picture: picture), LiveFeed)
+    assert isinstance(feed(net, task.train), KeptFeed)
+
+
+def test_a_picture_that_cannot_be_read_stops_the_training_with_its_own_error():
+    class Broken(ArrayImages):
+        def pixels(self, index):
+            raise OSError("picture 3 is cut off")
+
+    whole = tiny.collection()
+    task = divide(
+        Collection(whole.info, Broken(whole.images._array), whole.labels, tiny.TINY8, 0.2)
+    )
+    with pytest.raises(OSError, match="picture 3 is cut off"):
+        tl.fit(tl.freeze(tiny.network()), task, epochs=1)
+
+
+def test_a_store_that_does_not_fit_into_memory_trains_the_same_weights(monkeypatch):
+    in_memory, on_disk = (tl.freeze(tiny.network(), through="block1") for _ in range(2))
+    tl.fit(in_memory, tiny.task(), epochs=2)
+    STORE.clear()
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
+    tl.fit(on_disk, tiny.task(), epochs=2)
+    assert STORE.on_disk()
+    assert tl.fingerprint(in_memory) == tl.fingerprint(on_disk)
+
+
+def test_a_run_that_stopped_half_way_is_continued(monkeypatch):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
+    monkeypatch.setattr(store_module, "_SEGMENT", 1)  # a segment a picture
+    images, task = counted_task()
+    net, split = tl.freeze(tiny.network(), through="block1"), task().train
+    stop = {"after": 10}
+    honest = Counting.pixels
+
+    def interrupted(self, index):
+        if self.read >= stop["after"]:
+            raise KeyboardInterrupt
+        return honest(self, index)
+
+    monkeypatch.setattr(Counting, "pixels", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        feed(net, split)
+    kept = sum(len(DiskShelf(STORE.folder / key, 1)) for key in STORE.on_disk())
+    assert 5 <= kept < len(split)
+    monkeypatch.setattr(Counting, "pixels", honest)
+    before = images.read
+    supply = feed(net, split)
+    assert images.read - before == len(split) - kept + 1
+    fresh = Prefix(net, "block1")(feed_module.inputs(split, torch.arange(len(split))))
+    assert torch.allclose(everything(supply), fresh, atol=1e-6)
+
+
+@pytest.mark.parametrize("budget", [1 << 30, 0], ids=["memory", "disk"])
+@pytest.mark.parametrize("seed", range(100))
+def test_soak_no_sequence_of_changes_gives_a_stale_value(seed, budget, monkeypatch):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", budget)
+    rng = random.Random(seed)
+    net, pictures = tiny.network(), tiny.pictures(np.arange(9) % 3, seed)
+    labels = np.arange(9) % 3
+
+    def edit_weight():
+        parameter = rng.choice(list(net.parameters()))
+        parameter.data.view(-1)[rng.randrange(parameter.numel())] += 0.5
+
+    def edit_buffer():
+        bn = rng.choice([m for m in net.modules() if isinstance(m, nn.BatchNorm2d)])
+        bn.running_mean[0] += 0.5
+
+    def edit_picture():
+        pictures[rng.randrange(9), rng.randrange(8), rng.randrange(8)] ^= 1 << rng.randrange(8)
+
+    def train():
+        net.train()(torch.randn(4, 1, 8, 8))
+
+    def resume():
+        STORE._shelves.clear()  # what a new process has: nothing in memory, all that is on disk
+        prefix_module._ready.clear()
+
+    moves = [
+        lambda: tl.freeze(net, through=rng.choice(net.stage_names[:-1])),
+        lambda: tl.unfreeze(net, from_=rng.choice(net.stage_names)),
+        edit_weight,
+        edit_buffer,
+        edit_picture,
+        train,
+        resume,
+        lambda: setattr(net, "preprocess", rng.choice([tiny.TINY8, net.preprocess])),
+    ]
+    for _ in range(12):
+        rng.choice(moves)()
+        images = ArrayImages(pictures)
+        split = divide(Collection(tiny.info(), images, labels, net.preprocess, 0.2)).train
+        net.eval()
+        kept = everything(feed(net, split))
+        plain = copy.deepcopy(net).eval()
+        fresh = Prefix(plain, net.frozen_through, exact=True)(
+            torch.stack([split[i][0] for i in range(len(split))])
+        )
+        assert torch.allclose(kept, fresh, atol=1e-4 * max(1.0, float(fresh.abs().max())))

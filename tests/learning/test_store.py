@@ -1,0 +1,140 @@
+"""Promises of the store: found by content, never stale, whole or not at all, bounded."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from tl_teach.learning import store as store_module
+from tl_teach.learning.store import DiskShelf, Shelf, Store
+
+
+def digests_of(*names):
+    return [hashlib.sha256(str(name).encode()).digest() for name in names]
+
+
+def rows_of(shelf, *names):
+    return torch.tensor([shelf.rows[digest] for digest in digests_of(*names)])
+
+
+@pytest.fixture(params=["memory", "disk"])
+def shelf(request, tmp_path):
+    return Shelf() if request.param == "memory" else DiskShelf(tmp_path / "key", row_nbytes=12)
+
+
+def test_rows_are_found_by_what_they_belong_to(shelf):
+    shelf.add(digests_of("a", "b"), torch.tensor([[1.0, 1, 1], [2, 2, 2]]))
+    shelf.add(digests_of("c"), torch.tensor([[3.0, 3, 3]]))
+    assert len(shelf) == 3
+    assert shelf.take(rows_of(shelf, "c", "a", "c", "b"))[:, 0].tolist() == [3, 1, 3, 2]
+
+
+def test_a_shelf_on_disk_is_found_again_by_the_next_process(tmp_path):
+    DiskShelf(tmp_path, 8).add(digests_of("a", "b"), torch.tensor([[1.0, 2], [3, 4]]))
+    again = DiskShelf(tmp_path, 8)
+    assert again.take(rows_of(again, "b")).tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "foreign", "no check", "pickle"])
+def test_a_damaged_segment_is_dropped_and_can_be_made_again(tmp_path, damage):
+    DiskShelf(tmp_path, 8).add(digests_of("a", "b"), torch.tensor([[1.0, 2], [3, 4]]))
+    (segment,) = tmp_path.glob("*.segment")
+    values = segment / "values.npy"
+    data = bytearray(values.read_bytes())
+    if damage == "flip":
+        data[-1] ^= 1
+        values.write_bytes(data)
+    elif damage == "cut":
+        values.write_bytes(data[:-4])
+    elif damage == "foreign":
+        values.write_bytes(b"something else")
+    elif damage == "no check":
+        (segment / "check.json").unlink()
+    else:
+        np.save(values, np.array([{"an": "object"}], dtype=object))
+    assert len(DiskShelf(tmp_path, 8)) == 0
+    DiskShelf(tmp_path, 8).add(digests_of("a"), torch.tensor([[5.0, 6]]))
+    again = DiskShelf(tmp_path, 8)
+    assert again.take(rows_of(again, "a")).tolist() == [[5, 6]]
+
+
+def test_changing_a_row_that_was_taken_changes_nothing_on_the_shelf(shelf):
+    shelf.add(digests_of("a"), torch.ones(1, 3))
+    shelf.take(rows_of(shelf, "a")).zero_()
+    assert shelf.take(rows_of(shelf, "a")).sum() == 3
+
+
+def add_forever(folder):
+    shelf = DiskShelf(folder, 4_000_000)
+    for number in range(10_000):
+        shelf.add(digests_of(number), torch.full((1, 1_000_000), float(number)))
+
+
+def test_a_killed_run_leaves_only_whole_segments(tmp_path):
+    process = multiprocessing.get_context("spawn").Process(target=add_forever, args=(tmp_path,))
+    process.start()
+    while len(list(tmp_path.glob("*.segment"))) < 3:
+        assert process.is_alive()
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    survived = DiskShelf(tmp_path, 4_000_000)
+    assert len(survived) >= 3
+    for number in range(3):
+        assert (survived.take(rows_of(survived, number)) == number).all()
+
+
+def test_two_processes_may_add_to_one_shelf(tmp_path):
+    one, other = DiskShelf(tmp_path, 4), DiskShelf(tmp_path, 4)
+    one.add(digests_of("a"), torch.ones(1, 1))
+    other.add(digests_of("a", "b"), torch.ones(2, 1))
+    assert len(DiskShelf(tmp_path, 4)) == 2
+
+
+def test_memory_is_bounded_and_the_shelf_unused_for_longest_goes_first(monkeypatch, tmp_path):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 1000)
+    store = Store(tmp_path)
+    for key in "abc":
+        store.shelf(key, 4, 100).add(digests_of(*range(100)), torch.zeros(100, 1))
+        store.shelf("a", 4, 100)
+    assert list(store._shelves) == ["c", "a"] or list(store._shelves) == ["a", "c"]
+    assert len(store.shelf("a", 4, 100)) == 100
+    assert len(store.shelf("b", 4, 100)) == 0
+
+
+def test_what_does_not_fit_into_memory_goes_to_disk(monkeypatch, tmp_path):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 1000)
+    assert isinstance(Store(tmp_path).shelf("key", 4, 251), DiskShelf)
+    assert not isinstance(Store(tmp_path).shelf("key", 4, 250), DiskShelf)
+
+
+def test_disk_is_bounded_and_the_shelf_unused_for_longest_goes_first(monkeypatch, tmp_path):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
+    store = Store(tmp_path)
+    for place, key in enumerate("abc"):
+        store.shelf(key, 4000, 1).add(digests_of(key), torch.zeros(1, 1000))
+        os.utime(tmp_path / key, (place, place))
+    monkeypatch.setattr(store_module, "DISK_BUDGET", 15_000)
+    store.shelf("d", 4000, 1)
+    assert set(store.on_disk()) == {"b", "c"}
+
+
+def test_clear_forgets_memory_and_disk(monkeypatch, tmp_path):
+    store = Store(tmp_path)
+    store.shelf("memory", 4, 1).add(digests_of("a"), torch.zeros(1, 1))
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
+    store.shelf("disk", 4, 1).add(digests_of("a"), torch.zeros(1, 1))
+    store.clear()
+    assert store.on_disk() == {} and not store._shelves
+
+
+def test_the_checksum_stands_beside_the_rows(tmp_path):
+    DiskShelf(tmp_path, 8).add(digests_of("a"), torch.ones(1, 2))
+    (segment,) = tmp_path.glob("*.segment")
+    assert json.loads((segment / "check.json").read_text())["rows"] == 1

@@ -1,0 +1,196 @@
+"""Feeds: what training and scoring ask for the numbers that cross the freeze boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+import torch
+from tqdm import tqdm
+
+from ..networks import Network
+from ..tasks import Split
+from .prefix import Prefix
+from .store import STORE, Shelf
+
+Augment = Callable[[torch.Tensor], torch.Tensor]
+T = TypeVar("T")
+
+_CHUNK = 32  # pictures that pass the prefix at a time: enough to fill two cores, small in memory
+
+
+class Feed(Protocol):
+    """Gives, for chosen items of a split, what crosses the freeze boundary."""
+
+    prefix: Prefix
+
+    def __len__(self) -> int: ...
+
+    def __call__(self, items: torch.Tensor) -> torch.Tensor:
+        """Numbers for ``prefix.rest``, shape (len(items), ...)."""
+
+
+class KeptFeed:
+    """Looks up what was computed once.
+
+    Parameters
+    ----------
+    prefix : Prefix
+        Whose numbers these are.
+    shelf : Shelf
+        Where they are kept.
+    rows : torch.Tensor
+        The row of each item on the shelf.
+    """
+
+    def __init__(self, prefix: Prefix, shelf: Shelf, rows: torch.Tensor):
+        self.prefix, self._shelf, self._rows = prefix, shelf, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __call__(self, items: torch.Tensor) -> torch.Tensor:
+        """Look the items' rows up."""
+        return self._shelf.take(self._rows[items])
+
+
+class LiveFeed:
+    """Computes anew, each time it is asked, what crosses the boundary.
+
+    Parameters
+    ----------
+    prefix : Prefix
+        Is run for each batch.
+    split : Split
+        Where the pictures come from.
+    augment : callable, optional
+        Changes a uint8 picture of shape (C, H, W) at random.
+    """
+
+    def __init__(self, prefix: Prefix, split: Split, augment: Augment | None = None):
+        self.prefix, self._split, self._augment = prefix, split, augment
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def __call__(self, items: torch.Tensor) -> torch.Tensor:
+        """Read, augment and preprocess the pictures, then run the prefix."""
+        return self.prefix(inputs(self._split, items, self._augment))
+
+
+def feed(
+    net: Network,
+    split: Split,
+    *,
+    augment: Augment | None = None,
+    cache: bool = True,
+    exact: bool = False,
+    through: str | None = None,
+    reduce: bool = True,
+) -> Feed:
+    """Prepare what crosses the freeze boundary for one split.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    split : Split
+        Preprocessed for `net`.
+    augment : callable, optional
+        Random changes of the pictures; nothing can be kept then.
+    cache : bool
+        Keep what is computed.
+    exact : bool
+        See `Prefix`.
+    through : str, optional
+        Cut after this stage; at the freeze boundary by default.
+    reduce : bool
+        See `Prefix`.
+
+    Returns
+    -------
+    Feed
+        A `KeptFeed` whose missing rows have been computed, or a `LiveFeed`.
+    """
+    stage = net.frozen_through if through is None else through
+    prefix = Prefix(net, stage, exact=exact, reduce=reduce)
+    live = LiveFeed(prefix, split, augment)
+    if augment is not None or not cache or len(split) == 0:
+        return live
+    digests = split.digests()
+    row = live(torch.arange(1)).nbytes
+    shelf = STORE.shelf(prefix.key, row, len(split))
+    missing = list({d: item for item, d in enumerate(digests) if d not in shelf.rows}.values())
+    if missing:
+        _fill(shelf, prefix, split, missing, digests)
+    return KeptFeed(prefix, shelf, torch.tensor([shelf.rows[digest] for digest in digests]))
+
+
+def inputs(split: Split, items: torch.Tensor, augment: Augment | None = None) -> torch.Tensor:
+    """Read and preprocess some pictures of a split.
+
+    Parameters
+    ----------
+    split : Split
+        Where they come from.
+    items : torch.Tensor
+        Their positions.
+    augment : callable, optional
+        Changes each picture before it is preprocessed.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (len(items), C, H, W).
+    """
+    pictures = (split.pixels(int(item)) for item in items)
+    if augment is not None:
+        pictures = (augment(picture) for picture in pictures)
+    return torch.stack([split.preprocess(picture) for picture in pictures])
+
+
+def _fill(
+    shelf: Shelf, prefix: Prefix, split: Split, missing: list[int], digests: list[bytes]
+) -> None:
+    """Compute the missing rows; the next pictures are read while the prefix works."""
+    known = len(digests) - len(missing)
+    title = f"frozen part, {known} of {len(digests)} known"
+    with tqdm(total=len(missing), desc=title, unit=" pictures", delay=2, leave=False) as bar:
+        for group in torch.tensor(missing, dtype=torch.int64).split(shelf.most_rows_at_once):
+            rows, block = 0, torch.empty(0)
+            for batch in _ahead(inputs(split, items) for items in group.split(_CHUNK)):
+                values = prefix(batch)
+                if not rows:
+                    block = torch.empty(len(group), *values.shape[1:])
+                block[rows : rows + len(values)] = values
+                rows += len(values)
+                bar.update(len(values))
+            shelf.add([digests[item] for item in group.tolist()], block)
+
+
+def _ahead(produced: Iterable[T]) -> Iterator[T]:
+    """Give what a generator produces, while a thread already works on what comes next."""
+    iterator = iter(produced)
+    done = object()
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, iterator, done)
+        while (ready := coming.result()) is not done:
+            coming = thread.submit(next, iterator, done)
+            yield ready  # type: ignore[misc]
+
+
+def chunks(count: int, size: int) -> Iterator[torch.Tensor]:
+    """Divide ``range(count)`` into pieces of at most `size`.
+
+    Parameters
+    ----------
+    count, size : int
+        How many, and how many at a time.
+
+    Yields
+    ------
+    torch.Tensor
+        Item numbers.
+    """
+    yield from torch.arange(count).split(size)

@@ -1,0 +1,221 @@
+"""Where the numbers that crossed a freeze boundary are kept: in memory, or on disk if many.
+
+A *shelf* holds the rows of one prefix, found by the content of the picture that they belong to. So
+two splits, two seeds or two chapters' cells that share pictures share rows; and a changed picture,
+weight or setting simply is another row on another shelf: nothing stale can be found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+import zlib
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import assets
+
+MEMORY_BUDGET = 1 << 30
+"""Bytes that all shelves in memory may take together; a larger one goes to disk."""
+
+DISK_BUDGET = 8 << 30
+"""Bytes that all shelves on disk may take together; the ones unused for longest go first."""
+
+_SEGMENT = 64 << 20  # bytes written at a time: what a killed run can lose
+
+
+class Shelf:
+    """Rows of equal shape, found by the digest of a picture.
+
+    Attributes
+    ----------
+    rows : dict of bytes to int
+        Where each picture's row is.
+    most_rows_at_once : int
+        How many rows `add` wants to be given at a time.
+    """
+
+    most_rows_at_once = 1 << 62
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, int] = {}
+        self._blocks: list[torch.Tensor] = []
+        self._starts: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows."""
+        return sum(block.nbytes for block in self._blocks)
+
+    def add(self, digests: list[bytes], values: torch.Tensor) -> None:
+        """Put rows on the shelf.
+
+        Parameters
+        ----------
+        digests : list of bytes
+            One a row.
+        values : torch.Tensor
+            Shape (N, ...).
+        """
+        start = self._starts[-1] + len(self._blocks[-1]) if self._blocks else 0
+        self._blocks.append(values)
+        self._starts.append(start)
+        self.rows.update({digest: start + place for place, digest in enumerate(digests)})
+
+    def take(self, rows: torch.Tensor) -> torch.Tensor:
+        """Copy rows off the shelf.
+
+        Parameters
+        ----------
+        rows : torch.Tensor
+            Row numbers, int64, shape (n,).
+
+        Returns
+        -------
+        torch.Tensor
+            Shape (n, ...).
+        """
+        if len(self._blocks) == 1:
+            return self._blocks[0][rows]
+        out = torch.empty(len(rows), *self._blocks[0].shape[1:])
+        block_of = torch.bucketize(rows, torch.tensor(self._starts), right=True) - 1
+        for block in block_of.unique().tolist():
+            here = block_of == block
+            out[here] = self._blocks[block][rows[here] - self._starts[block]]
+        return out
+
+
+class DiskShelf(Shelf):
+    """A shelf whose rows are memory-mapped files; several processes may add to one.
+
+    Each segment is a folder with the rows, their digests and a checksum, written under another
+    name and renamed when complete. What is not complete or not intact is not taken.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Belongs to one prefix.
+    row_nbytes : int
+        Bytes of one row.
+    """
+
+    def __init__(self, folder: Path, row_nbytes: int):
+        super().__init__()
+        self.folder = folder
+        self.most_rows_at_once = max(1, _SEGMENT // row_nbytes)
+        for segment in sorted(folder.glob("*.segment")):
+            self._open(segment)
+        with contextlib.suppress(OSError):
+            os.utime(folder)  # used now: others go first when room is needed
+
+    def add(self, digests: list[bytes], values: torch.Tensor) -> None:
+        """Write rows as one segment, whole or not at all."""
+        array = values.numpy()
+        name = uuid.uuid4().hex
+        part = self.folder / f"{name}.part"
+        part.mkdir(parents=True)
+        try:
+            np.save(part / "values.npy", array)
+            np.save(part / "digests.npy", np.frombuffer(b"".join(digests), np.uint8))
+            check = {"rows": len(digests), "crc32": zlib.crc32(array.data)}
+            (part / "check.json").write_text(json.dumps(check))
+            os.replace(part, self.folder / f"{name}.segment")
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        self._open(self.folder / f"{name}.segment")
+
+    def _open(self, segment: Path) -> None:
+        try:
+            check = json.loads((segment / "check.json").read_text())
+            values = np.load(segment / "values.npy", mmap_mode="c", allow_pickle=False)
+            flat = np.load(segment / "digests.npy", allow_pickle=False).tobytes()
+            digests = [flat[at : at + 32] for at in range(0, len(flat), 32)]
+            intact = check["rows"] == len(values) == len(digests)
+            if not intact or zlib.crc32(values.data) != check["crc32"]:
+                raise ValueError("rows and checksum differ")
+        except (OSError, ValueError, KeyError, TypeError):
+            shutil.rmtree(segment, ignore_errors=True)  # it is computed again
+            return
+        super().add(digests, torch.from_numpy(np.asarray(values)))
+
+
+class Store:
+    """All shelves of this process, and those on disk that it shares with others.
+
+    Parameters
+    ----------
+    folder : pathlib.Path, optional
+        Where shelves on disk stand; beside the assets by default.
+    """
+
+    def __init__(self, folder: Path | None = None):
+        self._folder = folder
+        self._shelves: OrderedDict[str, Shelf] = OrderedDict()
+
+    @property
+    def folder(self) -> Path:
+        """Where shelves on disk stand."""
+        return self._folder or assets.folder() / "activations"
+
+    def shelf(self, key: str, row_nbytes: int, count: int) -> Shelf:
+        """Find the shelf of a prefix, or put one up.
+
+        Parameters
+        ----------
+        key : str
+            Of the prefix.
+        row_nbytes, count : int
+            Bytes of one row, and how many rows must fit; decides between memory and disk.
+
+        Returns
+        -------
+        Shelf
+            With the rows that are known already.
+        """
+        nbytes = row_nbytes * count
+        if nbytes > MEMORY_BUDGET:
+            self._make_room_on_disk(nbytes, keep=key)
+            return DiskShelf(self.folder / key, row_nbytes)
+        shelf = self._shelves.setdefault(key, Shelf())
+        self._shelves.move_to_end(key)
+        while len(self._shelves) > 1 and self._held() + nbytes - shelf.nbytes > MEMORY_BUDGET:
+            self._shelves.popitem(last=False)
+        return shelf
+
+    def _held(self) -> int:
+        return sum(shelf.nbytes for shelf in self._shelves.values())
+
+    def on_disk(self) -> dict[str, int]:
+        """Bytes of each shelf on disk, the one unused for longest first."""
+        if not self.folder.is_dir():
+            return {}
+        shelves = sorted(self.folder.iterdir(), key=lambda shelf: shelf.stat().st_mtime)
+        return {shelf.name: _nbytes(shelf) for shelf in shelves if shelf.is_dir()}
+
+    def clear(self) -> None:
+        """Forget everything, in memory and on disk."""
+        self._shelves.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make_room_on_disk(self, nbytes: int, keep: str) -> None:
+        held = self.on_disk()
+        others = [key for key in held if key != keep]
+        while others and nbytes + sum(held[key] for key in others) > DISK_BUDGET:
+            shutil.rmtree(self.folder / others.pop(0), ignore_errors=True)
+
+
+def _nbytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+STORE = Store()
+"""The store that `fit`, `evaluate` and `extract_features` share."""
