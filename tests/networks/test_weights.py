@@ -226,7 +226,9 @@ def test_a_pickle_bomb_is_refused_and_does_not_go_off(name, save, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [[1, 2], 3, {"a": 1}, {"state_dict": {"a": torch.ones(1)}}, torch.ones(3)], ids=str
+    "content",
+    [[1, 2], 3, {"a": 1}, {"state_dict": {"a": torch.ones(1)}}, torch.ones(3)],
+    ids=["list", "number", "dict of numbers", "nested", "tensor"],
 )
 def test_a_torch_file_that_holds_no_state_dict_is_refused(content, tmp_path):
     torch.save(content, tmp_path / "net.pt")

@@ -105,7 +105,7 @@ def test_sixteen_bits_keep_their_middle_tones():
         "photo.jpg",
         None,
     ],
-    ids=str,
+    ids=["float32", "bool", "uint16", "float tensor", "int tensor", "F", "I", "a name", "None"],
 )
 def test_values_that_are_no_bytes_are_refused_in_one_sentence(picture):
     with pytest.raises(TypeError, match=r"must hold uint8 values from 0 to 255, but .* convert it"):

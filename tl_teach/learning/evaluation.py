@@ -82,7 +82,7 @@ class Evaluation:
         info = self.info
         text = (
             f"{METRICS[info.kind]} {self.score:.3f} "
-            f"(95 % interval {self.interval[0]:.3f} to {self.interval[1]:.3f}) "
+            f"(95 % interval {self.interval[0]:.3f} to {self.interval[1]:.3f})\n"
             f"on {len(self.targets):,} {self.role} items; "
             f"a constant guess gets {self.constant_guess:.3f}"
         )

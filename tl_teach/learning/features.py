@@ -74,11 +74,13 @@ def extract_features(
     at_the_end = stage in (None, head)
     parts = []
     with evaluating(net):
-        supply = feed(net, split, through=body if at_the_end else stage, reduce=at_the_end)
+        through = body if at_the_end else stage
+        averaged = pool and not at_the_end
+        supply = feed(net, split, through=through, reduce=at_the_end, pool=averaged)
         for items in chunks(len(supply), 64):
             values = supply(items)
             if at_the_end:
                 values = supply.prefix.rest(values, but_last=stage is None)
-            parts.append(values.mean((2, 3)) if pool and values.ndim == 4 else values.flatten(1))
+            parts.append(values.flatten(1))
     targets = None if split.labels is None else split.labels.numpy().copy()
     return Features(torch.cat(parts).numpy(), targets, stage or "features")

@@ -88,6 +88,7 @@ def feed(
     exact: bool = False,
     through: str | None = None,
     reduce: bool = True,
+    pool: bool = False,
 ) -> Feed:
     """Prepare what crosses the freeze boundary for one split.
 
@@ -105,7 +106,7 @@ def feed(
         See `Prefix`.
     through : str, optional
         Cut after this stage; at the freeze boundary by default.
-    reduce : bool
+    reduce, pool : bool
         See `Prefix`.
 
     Returns
@@ -114,7 +115,7 @@ def feed(
         A `KeptFeed` whose missing rows have been computed, or a `LiveFeed`.
     """
     stage = net.frozen_through if through is None else through
-    prefix = Prefix(net, stage, exact=exact, reduce=reduce)
+    prefix = Prefix(net, stage, exact=exact, reduce=reduce, pool=pool)
     live = LiveFeed(prefix, split, augment)
     if augment is not None or not cache or len(split) == 0:
         return live

@@ -44,6 +44,9 @@ class Prefix:
     reduce : bool
         Compute the pooling that a head begins with as well, so that less must be kept.
 
+    pool : bool
+        Average feature maps over the picture; `rest` cannot follow then.
+
     Attributes
     ----------
     key : str
@@ -51,9 +54,15 @@ class Prefix:
     """
 
     def __init__(
-        self, net: Network, through: str | None, *, exact: bool = False, reduce: bool = True
+        self,
+        net: Network,
+        through: str | None,
+        *,
+        exact: bool = False,
+        reduce: bool = True,
+        pool: bool = False,
     ):
-        self.net, self.through, self.exact = net, through, exact
+        self.net, self.through, self.exact, self.pool = net, through, exact, pool
         names = net.stage_names
         count = 0 if through is None else net.position(through) + 1
         self.stages = [net.stages[name] for name in names[:count]]
@@ -80,8 +89,11 @@ class Prefix:
             return inputs
         with torch.no_grad():
             if self.exact:
-                return self._plain(inputs)
-            return self._fast(inputs)(inputs.contiguous(memory_format=torch.channels_last))
+                values = self._plain(inputs)
+            else:
+                inputs = inputs.contiguous(memory_format=torch.channels_last)
+                values = self._fast(inputs)(inputs)
+        return values.mean((2, 3)) if self.pool and values.ndim == 4 else values
 
     def rest(self, values: torch.Tensor, *, but_last: bool = False) -> torch.Tensor:
         """Run everything after the prefix, as the network itself would.
@@ -131,7 +143,13 @@ class Prefix:
         for name in names:
             digest.update(f"{name} {fingerprint(self.net.stages[name])} ".encode())
         digest.update(repr([repr(stage) for stage in self.stages]).encode())
-        facts = (self.net.preprocess, self._reduced, self.exact, torch.get_default_dtype())
+        facts = (
+            self.net.preprocess,
+            self._reduced,
+            self.pool,
+            self.exact,
+            torch.get_default_dtype(),
+        )
         versions = (torch.__version__, torchvision.__version__)
         digest.update(repr((facts, versions)).encode())
         return digest.hexdigest()[:32]

@@ -90,7 +90,7 @@ def _boundary(axes, net: Network, pitch: float, wide: float) -> None:  # type: i
 
 
 def _legend(axes, roles: Iterable[str], width: float) -> None:  # type: ignore[no-untyped-def]
-    x = 0.0
+    x = -0.6
     for role in roles:
         sign(axes, role, x + 0.1, -0.69, 0.24)
         axes.text(x + 0.3, -0.7, ROLES[role].words, va="center", fontsize=9, color=ROLES[role].ink)

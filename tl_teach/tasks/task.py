@@ -122,9 +122,9 @@ class Task:
 
     def __repr__(self) -> str:
         return (
-            f"<task {self.name!r}: {self.kind}, {len(self.classes)} classes; "
-            f"{len(self.train)} train, {len(self.validation)} validation, "
-            f"{len(self.test)} sealed test, {len(self.unlabelled)} unlabelled>"
+            f"<task {self.name!r}: {self.kind}, {len(self.classes)} classes;\n"
+            f" {len(self.train):,} train, {len(self.validation):,} validation, "
+            f"{len(self.test):,} sealed test, {len(self.unlabelled):,} unlabelled>"
         )
 
 
