@@ -19,7 +19,7 @@ BODY = 19  # torchvision's MobileNetV2 has 19 feature blocks before its classifi
 STAGE = {BODY: "block6", 14: "block4"}  # our name of the last stage before a boundary
 
 
-def export(folder: Path, train: int = TRAIN) -> Path:
+def export(folder: Path, train: int = TRAIN, validation: int | None = None) -> Path:
     """Write the training and validation cells as PNG files.
 
     Parameters
@@ -28,6 +28,8 @@ def export(folder: Path, train: int = TRAIN) -> Path:
         Where to; gets ``train/sound/00000.png`` and so on, and a list of all files.
     train : int
         Number of training cells.
+    validation : int, optional
+        Number of validation cells; all by default.
 
     Returns
     -------
@@ -42,11 +44,10 @@ def export(folder: Path, train: int = TRAIN) -> Path:
         names = [n for n in archive.namelist() if n.endswith(".png")]
         by_digest = {_sha256(archive.read(name)): name for name in names}
         listing: dict[str, Any] = {}
-        for split in (task.train, task.validation):
+        for split, count in ((task.train, train), (task.validation, validation)):
             rows = []
-            for place, (digest, label) in enumerate(
-                zip(split.digests(), split.targets.tolist(), strict=True)
-            ):
+            cells = list(zip(split.digests(), split.targets.tolist(), strict=True))
+            for place, (digest, label) in enumerate(cells[:count]):
                 path = folder / split.role / task.classes[label] / f"{place:05d}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(archive.read(by_digest[digest]))

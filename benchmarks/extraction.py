@@ -27,7 +27,7 @@ NEAR_LIMIT = ("ONNX Runtime", "OpenVINO", "torch.compile")
 
 def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        pictures = str(_pictures(Path(folder)))
+        pictures = str(_pictures(Path(folder), quick))
 
         def side(name: str, needs: tuple[str, ...] = (), **options: Any) -> Side:
             function = f"benchmarks.extraction:{options.pop('function')}"
@@ -120,13 +120,13 @@ def _total(runs: Any, name: str) -> list[float]:
     return [run.result["startup"] + run.result["seconds"] for run in runs[name]]
 
 
-def _pictures(folder: Path) -> Path:
+def _pictures(folder: Path, quick: bool) -> Path:
     """Decode and resize all cells once, since here only the network is measured."""
     from PIL import Image
 
     from .cells import export
 
-    files = str(export(folder))
+    files = str(export(folder, 64, 32) if quick else export(folder))
     paths = [path for split in ("train", "validation") for path in read_list(files, split)[0]]
     arrays = [np.asarray(Image.open(path).convert("L").resize((SIZE, SIZE))) for path in paths]
     np.save(folder / "pictures.npy", np.stack(arrays))

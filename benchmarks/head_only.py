@@ -26,7 +26,7 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
             *(side for side in longer if side.name in few),
         ]
 
-    return transfer.measure(choose, repetitions, tell)
+    return transfer.measure(choose, repetitions, quick, tell)
 
 
 def report(data: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ TITLE = "Boundary in the middle"
 def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
     epochs = 1 if quick else 10
     return transfer.measure(
-        lambda files: transfer.sides(files, 14, epochs, lr=3e-4), repetitions, tell
+        lambda files: transfer.sides(files, 14, epochs, lr=3e-4), repetitions, quick, tell
     )
 
 

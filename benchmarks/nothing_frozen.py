@@ -17,7 +17,7 @@ TITLE = "Nothing frozen"
 def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
     epochs = 1 if quick else 3
     return transfer.measure(
-        lambda files: transfer.sides(files, 0, epochs, lr=3e-4), repetitions, tell
+        lambda files: transfer.sides(files, 0, epochs, lr=3e-4), repetitions, quick, tell
     )
 
 

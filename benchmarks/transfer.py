@@ -78,7 +78,10 @@ def sides(
 
 
 def measure(
-    choose: Callable[[str], list[Side]], repetitions: int, tell: Callable[[str], None]
+    choose: Callable[[str], list[Side]],
+    repetitions: int,
+    quick: bool,
+    tell: Callable[[str], None],
 ) -> dict[str, Any]:
     """Export the cells and let the sides take turns.
 
@@ -88,11 +91,14 @@ def measure(
         Gives the sides for the list of files.
     repetitions : int
         Number of turns.
+    quick : bool
+        A handful of cells only.
     tell : callable
         Gets a line after each run.
     """
+    few = {"train": 64, "validation": 64} if quick else {}
     with tempfile.TemporaryDirectory() as folder:
-        files = str(export(Path(folder)))
+        files = str(export(Path(folder), **few))
         runs, missing = take_turns(choose(files), repetitions, tell)
     return {"runs": to_json(runs), "missing": missing}
 

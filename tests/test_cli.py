@@ -188,3 +188,19 @@ def test_a_reader_that_stops_early_is_no_error():
         process.stdout.close()  # before it has printed anything
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_cache_shows_and_clears_what_was_computed(capsys, tmp_path, monkeypatch):
+    import torch
+
+    from tl_teach.learning import store
+
+    monkeypatch.setattr(store.STORE, "_folder", tmp_path / "activations")
+    monkeypatch.setattr(store, "MEMORY_BUDGET", 0)
+    store.STORE.shelf("somekey", 4000, 1).add([b"x" * 32], torch.zeros(1, 1000))
+    assert cli.main(["cache"]) == 0
+    assert "somekey" in capsys.readouterr().out
+    assert cli.main(["cache", "--clear"]) == 0
+    assert "Removed" in capsys.readouterr().out
+    assert cli.main(["cache", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shelves"] == {}

@@ -74,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("names", nargs="*", metavar="NAME", help="all that are cached by default")
     verify.set_defaults(run=_verify)
 
+    cache = commands.add_parser("cache", help="show or clear what frozen networks computed")
+    cache.add_argument("--clear", action="store_true", help="remove it; it is computed again")
+    cache.add_argument("--json", action="store_true", help="list as JSON")
+    cache.set_defaults(run=_cache)
+
     pretrain = commands.add_parser("pretrain", help="remake pre-trained weights from nothing")
     pretrain.add_argument("name", metavar="NETWORK", help="for example letters-resnet")
     pretrain.add_argument("--seed", type=int, default=0, help="default: 0")
@@ -117,6 +122,25 @@ def _record(entry: assets.Status) -> dict[str, object]:
         "path": str(entry.path),
         "source": entry.source,
     }
+
+
+def _cache(arguments: argparse.Namespace) -> int:
+    from .learning.store import DISK_BUDGET, STORE  # torch comes with it
+
+    if arguments.clear:
+        freed = sum(STORE.on_disk().values())
+        STORE.clear()
+        print(f"Removed {freed / 1e6:.1f} MB from {STORE.folder}")
+        return 0
+    shelves = STORE.on_disk()
+    if arguments.json:
+        print(json.dumps({"folder": str(STORE.folder), "shelves": shelves}, indent=2))
+        return 0
+    for key, nbytes in shelves.items():
+        print(f"{key}  {nbytes / 1e6:.1f} MB")
+    held = sum(shelves.values())
+    print(f"{held / 1e6:.1f} MB of at most {DISK_BUDGET / 1e6:.0f} MB in {STORE.folder}")
+    return 0
 
 
 def _fetch(arguments: argparse.Namespace) -> int:

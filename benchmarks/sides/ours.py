@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..cells import SIZE, STAGE, TRAIN, answer
+from ..cells import SIZE, STAGE, answer, read_list
 
 
 def train(files: str, boundary: int, epochs: int, lr: float, seed: int) -> dict[str, Any]:
@@ -14,11 +14,13 @@ def train(files: str, boundary: int, epochs: int, lr: float, seed: int) -> dict[
 
     import tl_teach as tl
 
-    task = tl.load_task("solar-cells", labels=TRAIN)
+    train, validation = (read_list(files, split)[1] for split in ("train", "validation"))
+    task = tl.load_task("solar-cells", labels=len(train))
     net = tl.replace_head(tl.load_network("mobilenet_v2", image_size=SIZE), task, seed=seed)
     if boundary:
         tl.freeze(net, through=STAGE[boundary])
     started = time.perf_counter()
     tl.fit(net, task, epochs=epochs, lr=lr, seed=seed, progress=False)
     seconds = time.perf_counter() - started
-    return answer(seconds, tl.evaluate(net, task.validation).predictions.tolist(), files)
+    predictions = tl.evaluate(net, task.validation).predictions.tolist()
+    return answer(seconds, predictions[: len(validation)], files)
