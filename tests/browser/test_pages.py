@@ -130,6 +130,28 @@ def test_fits_a_phone(phone) -> None:
     assert phone.page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+SQUEEZED = """
+async () => {
+  const pictures = [...document.querySelectorAll("article img")];
+  pictures.forEach(picture => picture.loading = "eager");
+  await Promise.all(pictures.map(picture => picture.decode()));
+  return pictures
+    .filter(i => i.clientWidth > 0)
+    .filter(i => Math.abs(i.clientWidth / i.clientHeight * i.naturalHeight / i.naturalWidth - 1)
+                 > 0.05)
+    .map(i => `${i.clientWidth} x ${i.clientHeight}: ${i.alt.slice(0, 60)}`);
+}
+"""
+
+
+def test_no_picture_is_squeezed_on_a_phone(phone) -> None:
+    assert phone.page.evaluate(SQUEEZED) == []
+
+
+def test_no_picture_is_squeezed_on_a_desk(desk) -> None:
+    assert desk.page.evaluate(SQUEEZED) == []
+
+
 def test_text_stands_out_in_the_light(desk) -> None:
     assert desk.page.evaluate("() => document.documentElement.dataset.theme") == "light"
     desk.page.evaluate(OPEN_EVERYTHING)
