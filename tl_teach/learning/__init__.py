@@ -1,11 +1,12 @@
 """Learning and judging: fit, the frozen prefix, evaluation, the exam, claims."""
 
 from .claims import ClaimError, claim
-from .evaluation import Evaluation, Interval, baseline, evaluate, mean_interval
+from .evaluation import Evaluation, baseline, evaluate
 from .exam import final_exam
 from .features import Features, extract_features
 from .fit import fit
 from .history import History
+from .intervals import Interval, mean_interval
 from .pretraining import pretrain
 
 __all__ = [

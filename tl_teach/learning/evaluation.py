@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from ..networks import Network, require_network
 from ..tasks import Split, Task, TaskInfo, require_split, require_task
 from .feed import Feed, chunks, feed
+from .intervals import bootstrap_r2, r2, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 METRICS = {"classification": "accuracy", "multilabel": "accuracy", "regression": "R2"}
-
-
-class Interval(NamedTuple):
-    """A mean and the ends of its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __repr__(self) -> str:
-        return f"{self.mean:.3f} (95 % interval {self.low:.3f} to {self.high:.3f})"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -169,42 +157,6 @@ def baseline(task: Task) -> Evaluation:
     return score_outputs(constant.expand(len(task.validation), -1), task.validation)
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
-    """Give the mean of a few repetitions, with its 95 % interval.
-
-    Parameters
-    ----------
-    values : sequence of float
-        One score a seed, at least two.
-
-    Returns
-    -------
-    Interval
-        Mean, low, high; from Student's t distribution.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two values.
-
-    Examples
-    --------
-    >>> tuple(round(float(end), 2) for end in mean_interval([0.8, 0.9]))
-    (0.85, 0.21, 1.49)
-    """
-    from scipy import stats
-
-    array = np.asarray(values, dtype=float)
-    if array.ndim != 1 or len(array) < 2:
-        raise ValueError(
-            f"An interval needs at least two repetitions, but got {array.size}; "
-            "repeat the experiment with more seeds."
-        )
-    mean, error = array.mean(), array.std(ddof=1) / np.sqrt(len(array))
-    reach = error * stats.t.ppf(0.975, len(array) - 1)
-    return Interval(float(mean), float(mean - reach), float(mean + reach))
-
-
 @contextmanager
 def evaluating(net: Network) -> Iterator[None]:
     """Put a network into eval mode without gradients, and each part back into its mode after.
@@ -264,7 +216,7 @@ def score_outputs(outputs: torch.Tensor, split: Split) -> Evaluation:
     targets = split.targets
     if split.info.kind == "regression":
         truth, guess = targets.double().flatten().numpy(), outputs.double().flatten().numpy()
-        score, interval, constant = _r2(truth, guess), _bootstrap_r2(truth, guess), 0.0
+        score, interval, constant = r2(truth, guess), bootstrap_r2(truth, guess), 0.0
         return Evaluation(
             score, interval, constant, None, None, outputs, targets, split.info, split.role
         )
@@ -278,7 +230,7 @@ def score_outputs(outputs: torch.Tensor, split: Split) -> Evaluation:
     sensitivity, specificity = _two_mistakes(right, split)
     return Evaluation(
         float(right.float().mean()),
-        _wilson(int(right.sum()), len(right)),
+        wilson(int(right.sum()), len(right)),
         constant,
         sensitivity,
         specificity,
@@ -317,23 +269,3 @@ def _two_mistakes(right: torch.Tensor, split: Split) -> tuple[float | None, floa
         return None, None
     positive = split.targets == split.info.classes.index(split.info.positive)
     return float(right[positive].float().mean()), float(right[~positive].float().mean())
-
-
-def _wilson(right: int, count: int) -> tuple[float, float]:
-    from scipy import stats
-
-    interval = stats.binomtest(right, count).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def _r2(truth: np.ndarray, guess: np.ndarray) -> float:
-    # scikit-learn's gives the same, but its checks cost seconds over a thousand samples.
-    spread = np.square(truth - truth.mean()).sum()
-    return float(1 - np.square(truth - guess).sum() / spread) if spread else 0.0
-
-
-def _bootstrap_r2(truth: np.ndarray, guess: np.ndarray) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    samples = (rng.integers(len(truth), size=len(truth)) for _ in range(1000))
-    low, high = np.quantile([_r2(truth[items], guess[items]) for items in samples], [0.025, 0.975])
-    return float(low), float(high)
