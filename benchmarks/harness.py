@@ -272,8 +272,13 @@ def value_of(run: Run, quantity: str) -> float:
 
 def machine() -> dict[str, str]:
     """Describe the machine and the versions that a result belongs to."""
-    import torch
-
+    # Asked in another process: with torch in this one, each side would begin as large as that.
+    ask = (
+        "import json, torch; "
+        "print(json.dumps([torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()]))"
+    )
+    answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, check=True, text=True)
+    threads, instructions = json.loads(answer.stdout)
     packages = ["torch", "torchvision", "numpy", "scikit-learn", "pillow", "fastai", "lightning"]
     packages += ["keras", "transformers", "onnxruntime", "openvino"]
     versions = []
@@ -285,8 +290,8 @@ def machine() -> dict[str, str]:
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
-        "threads": f"{torch.get_num_threads()} (PyTorch's own choice, for every side)",
-        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": f"{threads} (PyTorch's own choice, for every side)",
+        "instructions": instructions,
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"
         if hasattr(os, "sysconf")
         else "unknown",
