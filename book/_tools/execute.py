@@ -119,6 +119,8 @@ def tidy_output(output: NotebookNode, cell: NotebookNode) -> None:
     first_line = cell.source.splitlines()[0]
     if output.output_type == "stream" and output.name == "stderr":
         raise Refused(f"the cell that starts {first_line!r} writes a warning:\n{output.text}")
+    if output.output_type == "error":  # an error that is meant: its sentence, not our folders
+        output.traceback = [f"{output.ename}: {output.evalue}"]
     if WIDGET in output.get("data", {}):
         del output.data[WIDGET]
         if "text/html" not in output.data:
