@@ -14,7 +14,6 @@ from .harness import Side, take_turns, to_json
 OURS, TUTORIAL, TUNED = "tl_teach", "PyTorch, tutorial's loop", "PyTorch, tuned loop"
 
 # As many worker processes as there are cores, as PyTorch advises, but no more than four.
-# `python -m benchmarks.workers` measures other numbers.
 WORKERS = min(4, os.cpu_count() or 1)
 
 

@@ -104,12 +104,14 @@ def changes():
         "the preprocessing",
         lambda net: setattr(net, "preprocess", tl.load_network("letters-resnet").preprocess),
     )
+    yield "the pooling of the head", lambda net: setattr(net.head, "pool", nn.AdaptiveMaxPool2d(1))
+    yield "a setting that no layer prints", lambda net: setattr(net.stages["stem"], "gain", 2.0)
     yield "a layer's setting", lambda net: setattr(net.stages["stem"].bn, "eps", 0.1)
 
 
 @pytest.mark.parametrize("change", dict(changes()).values(), ids=list(dict(changes())))
 def test_the_key_changes_with(change):
-    net = tl.freeze(tiny.network(), through="stem")
+    net = tl.freeze(tiny.network())
     before = Prefix(net, net.frozen_through).key
     change(net)
     assert Prefix(net, net.frozen_through).key != before

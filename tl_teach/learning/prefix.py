@@ -142,17 +142,24 @@ class Prefix:
         digest = hashlib.sha256()
         for name in names:
             digest.update(f"{name} {fingerprint(self.net.stages[name])} ".encode())
-        digest.update(repr([repr(stage) for stage in self.stages]).encode())
-        facts = (
-            self.net.preprocess,
-            self._reduced,
-            self.pool,
-            self.exact,
-            torch.get_default_dtype(),
-        )
+        for layer in self._layers():
+            for module in layer.modules():
+                digest.update(_description(module).encode())
+        facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype())
         versions = (torch.__version__, torchvision.__version__)
         digest.update(repr((facts, versions)).encode())
         return digest.hexdigest()[:32]
+
+
+def _description(module: nn.Module) -> str:
+    """What a layer does beside its weights: its class, and settings such as a stride or an eps."""
+    kind = type(module)
+    settings = {
+        name: value
+        for name, value in vars(module).items()
+        if name != "training" and isinstance(value, bool | int | float | str | tuple)
+    }
+    return f"{kind.__module__}.{kind.__qualname__} {module.extra_repr()} {sorted(settings.items())}"
 
 
 def _reducing_layers(stage: nn.Module) -> int:
