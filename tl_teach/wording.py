@@ -40,9 +40,9 @@ did you mean 'handwriting'?"
     return f"There is no {what} named {given!r}; {expected}{meant}"
 
 
-def require_count(name: str, given: object) -> None:
+def require_count(name: str, given: object, least: int = 1) -> None:
     """
-    Refuse what is not a whole number of at least 1, in one sentence.
+    Refuse what is not a whole number, or too small a one, in one sentence.
 
     Parameters
     ----------
@@ -50,6 +50,8 @@ def require_count(name: str, given: object) -> None:
         The argument's name.
     given : object
         What the caller gave for it.
+    least : int
+        The smallest that works.
 
     Raises
     ------
@@ -63,5 +65,7 @@ def require_count(name: str, given: object) -> None:
     ...
     ValueError: epochs=0 does not work: expected a whole number, at least 1.
     """
-    if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
-        raise ValueError(f"{name}={given!r} does not work: expected a whole number, at least 1.")
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < least:
+        raise ValueError(
+            f"{name}={given!r} does not work: expected a whole number, at least {least}."
+        )

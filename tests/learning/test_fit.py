@@ -307,6 +307,17 @@ BAD = {
         r"no schedule named 'one-cicle'.*did you mean 'one-cycle'",
     ),
 }
+for _value in (-1, "a", 1.5, None):
+    BAD[f"seed={_value!r}"] = (
+        lambda seed=_value: tl.fit(tiny.network(), tiny.task(), seed=seed),
+        ValueError,
+        rf"seed={_value!r} does not work: expected a whole number, at least 0",
+    )
+BAD["augment"] = (
+    lambda: tl.fit(tiny.network(), tiny.task(), augment=3),
+    TypeError,
+    r"augment=3 does not work: expected a function of one picture.*torchvision",
+)
 for _name, _values in {
     "epochs": [0, -1, 1.5, "3", True, None, float("nan")],
     "batch_size": [0, -1, 2.0, None],

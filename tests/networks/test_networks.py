@@ -224,3 +224,21 @@ def test_a_fingerprint_is_that_of_the_values_alone():
     net = tiny.network()
     twin = tl.freeze(copy.deepcopy(net).train())
     assert tl.fingerprint(twin) == tl.fingerprint(net)
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 1.5, None])
+def test_a_seed_that_is_no_whole_number_is_refused(seed):
+    with pytest.raises(ValueError, match=rf"seed={seed!r} does not work: expected a whole number"):
+        tl.load_network("letters-resnet", "random", seed=seed)
+
+
+def test_a_head_without_a_layer_to_replace_is_refused():
+    net = tiny.network()
+    net.stages["head"] = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(128, 3))
+    with pytest.raises(ValueError, match=r"'tiny-net' does not end in a linear layer.*pooled_head"):
+        tl.replace_head(net, 2)
+
+
+def test_a_missing_folder_is_said_by_its_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere' to save 'net"):
+        tl.save_network(tiny.network(), tmp_path / "nowhere" / "net.safetensors")

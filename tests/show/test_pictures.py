@@ -407,3 +407,20 @@ def test_a_sealed_test_is_never_shown(draw):
 def test_words_hold_no_markup(pictures):
     for way, picture in pictures.items():
         assert not re.search(r"[<>\n]", picture.alt), way
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: tl.show_history(3), r"but got int; give what tl\.fit"),
+        (lambda: tl.show_scores([0.1, 0.2]), "but got list; give a dictionary"),
+        (
+            lambda: tl.show_feature_maps(tiny.network(), "cat.jpg"),
+            "'cat.jpg' is the name of a picture.*open it first",
+        ),
+    ],
+    ids=["no history", "no scores", "a file's name"],
+)
+def test_what_cannot_be_drawn_is_refused_with_the_remedy(call, words):
+    with pytest.raises(TypeError, match=words):
+        call()

@@ -102,10 +102,9 @@ def test_sixteen_bits_keep_their_middle_tones():
         torch.zeros(1, 28, 28, dtype=torch.int64),
         Image.new("F", (28, 28)),
         Image.new("I", (28, 28)),
-        "photo.jpg",
         None,
     ],
-    ids=["float32", "bool", "uint16", "float tensor", "int tensor", "F", "I", "a name", "None"],
+    ids=["float32", "bool", "uint16", "float tensor", "int tensor", "F", "I", "None"],
 )
 def test_values_that_are_no_bytes_are_refused_in_one_sentence(picture):
     with pytest.raises(TypeError, match=r"must hold uint8 values from 0 to 255, but .* convert it"):
@@ -131,3 +130,8 @@ def test_the_picture_itself_is_left_as_it_is():
     picture = np.full((40, 40), 7, dtype=np.uint8)
     GREY(picture)
     assert (picture == 7).all()
+
+
+def test_a_file_name_is_told_from_a_picture():
+    with pytest.raises(TypeError, match=r"'photo.jpg'.* open it first"):
+        as_pixels("photo.jpg")

@@ -130,6 +130,12 @@ def fit(
     _check(net, task, counts, {"lr": lr, "weight_decay": weight_decay})
     if schedule not in SCHEDULES:
         raise ValueError(unknown("schedule", schedule, SCHEDULES))
+    require_count("seed", seed, least=0)
+    if augment is not None and not callable(augment):
+        raise TypeError(
+            f"augment={augment!r} does not work: expected a function of one picture, such as a "
+            "transform of torchvision.transforms.v2."
+        )
     started = time.perf_counter()
     net.eval()  # so that a frozen stage is frozen whatever mode its parts were left in
     train = feed(net, task.train, augment=augment, cache=cache, exact=exact)

@@ -60,7 +60,7 @@ def replace_head(net: Network, task: Task | int, *, seed: int = 0) -> Network:
     Raises
     ------
     ValueError
-        If the number of outputs is not positive.
+        If the number of outputs is not positive, or the head has no layer to replace.
 
     Examples
     --------
@@ -72,9 +72,14 @@ def replace_head(net: Network, task: Task | int, *, seed: int = 0) -> Network:
     net = require_network(net)
     outputs, classes = _outputs(task)
     changed = copy.deepcopy(net)
-    old = changed.head.output
+    old = getattr(changed.head, "output", None)
+    if not isinstance(old, nn.Linear):
+        raise ValueError(
+            f"The head of {net.name!r} does not end in a linear layer named 'output', so there is "
+            "nothing to replace; build it with tl_teach.networks.pooled_head(features, outputs)."
+        )
     with seeded(seed):
-        changed.head.output = nn.Linear(old.in_features, outputs)  # type: ignore[union-attr, arg-type]
+        changed.head.output = nn.Linear(old.in_features, outputs)
     changed.classes = classes
     changed.copied[changed.stage_names[-1]] = False
     return unfreeze(changed, from_=changed.stage_names[-1])

@@ -59,6 +59,10 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: str | Path) -> P
         If the file cannot be written.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(path.parent)!r} to save {path.name!r} in; make it first."
+        )
     table: dict[str, object] = {}
     chunks: list[bytes] = []
     place = 0

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
+from ..wording import require_count
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
@@ -15,7 +17,12 @@ def seeded(seed: int) -> Iterator[None]:
     Parameters
     ----------
     seed : int
-        Any whole number.
+        A whole number, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
 
     Examples
     --------
@@ -26,6 +33,7 @@ def seeded(seed: int) -> Iterator[None]:
     >>> bool(a == b)
     True
     """
+    require_count("seed", seed, least=0)
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(int(seed))
         yield

@@ -40,6 +40,11 @@ def show_history(history: History) -> Picture:
     >>> print(tl.show_history(tl.fit(net, task, epochs=2, lr=1e-2)).alt)
     Training loss over 2 epochs, from ... to ...
     """
+    if not isinstance(history, History):
+        raise TypeError(
+            f"Expected the history of a training, but got {type(history).__name__}; "
+            "give what tl.fit(net, task) returned."
+        )
     if not history.epochs:
         raise ValueError("The history holds no epoch; fit the network first.")
     panels = 2 if history.validation_score else 1
@@ -105,6 +110,11 @@ def show_scores(
     Mean accuracy by recipe, with its 95 % interval: frozen 0.85 (0.21 to 1.49), scratch 0.25
     (-0.39 to 0.89).
     """
+    if not isinstance(scores, Mapping):
+        raise TypeError(
+            f"Expected scores by recipe, but got {type(scores).__name__}; "
+            'give a dictionary such as {"frozen": [0.8, 0.9]}.'
+        )
     if not scores:
         raise ValueError("There are no scores to compare; give at least one recipe.")
     figure = blank(6.4, 0.55 * len(scores) + 0.8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,11 @@ def as_pixels(image: Any) -> torch.Tensor:
     >>> as_pixels(np.zeros((8, 9), dtype=np.uint8)).shape
     torch.Size([1, 8, 9])
     """
+    if isinstance(image, str | PathLike):
+        raise TypeError(
+            f"{str(image)!r} is the name of a picture, not a picture; open it first: "
+            "PIL.Image.open(name)."
+        )
     if not isinstance(image, torch.Tensor):
         array = np.array(_eight_bits(image) if hasattr(image, "convert") else image)
         _require_uint8(array.dtype == np.uint8, array.dtype)

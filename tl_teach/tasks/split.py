@@ -36,6 +36,10 @@ class TaskInfo:
         The class whose sensitivity matters, where the two mistakes cost differently.
     citation, licence : str
         Where the data come from, and what may be done with them.
+    range : tuple of float or None
+        For regression, the least and the greatest value that a target can have, where known.
+    unit : str
+        For regression, what the targets are counted in.
     """
 
     name: str
@@ -44,6 +48,8 @@ class TaskInfo:
     positive: str | None
     citation: str
     licence: str
+    range: tuple[float, float] | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 
+from ..wording import require_count
 from .images import Images
 from .preprocess import Preprocess
 from .split import SealedSplit, Split, TaskInfo
@@ -31,6 +31,9 @@ class Collection:
         For a network that has none of its own.
     held_out : float
         Share of the items in the validation split, and in the test split.
+    groups : numpy.ndarray or None
+        Which items belong together (one patient, one module), shape (N,): a group never stands
+        on two sides of a division. None where the items are independent, or nothing is known.
     """
 
     info: TaskInfo
@@ -38,6 +41,7 @@ class Collection:
     labels: np.ndarray
     preprocess: Preprocess
     held_out: float
+    groups: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,8 +163,7 @@ def divide(
         If the budget is not positive, is given twice, or is more than there is; if the seed is
         no whole number.
     """
-    if not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed={seed!r} does not work: expected a whole number, at least 0.")
+    require_count("seed", seed, least=0)
     kept = distinct(collection.images, collection.labels)
     truth = collection.labels[kept]
     # Of several labels an item, each combination is a stratum.
