@@ -21,12 +21,21 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .learning import Phase as Phase
+    from .learning import Recipe as Recipe
     from .learning import baseline as baseline
+    from .learning import choose_threshold as choose_threshold
     from .learning import claim as claim
+    from .learning import compare as compare
     from .learning import evaluate as evaluate
     from .learning import extract_features as extract_features
     from .learning import final_exam as final_exam
+    from .learning import gradual_unfreezing as gradual_unfreezing
+    from .learning import lr_range_test as lr_range_test
     from .learning import mean_interval as mean_interval
+    from .learning import paired_difference as paired_difference
+    from .learning import probe_then_fine_tune as probe_then_fine_tune
+    from .learning import tune as tune
     from .learning.fit import fit as fit
     from .networks import Network as Network
     from .networks import fingerprint as fingerprint
@@ -56,13 +65,22 @@ _ROOMS = {
         "unfreeze",
     ],
     "learning": [
+        "Phase",
+        "Recipe",
         "baseline",
+        "choose_threshold",
         "claim",
+        "compare",
         "evaluate",
         "extract_features",
         "final_exam",
         "fit",
+        "gradual_unfreezing",
+        "lr_range_test",
         "mean_interval",
+        "paired_difference",
+        "probe_then_fine_tune",
+        "tune",
     ],
     "show": [
         "show_examples",

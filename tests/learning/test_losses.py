@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_teach.learning.fit import LOSSES
+from tl_teach.learning.losses import LOSSES
 
 SEEDS = st.integers(0, 2**31)
 

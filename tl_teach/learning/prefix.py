@@ -70,6 +70,7 @@ class Prefix:
         self._reduced = 0
         if reduce and self.stages and self._after:
             self._reduced = _reducing_layers(self._after[0])
+        self._device = next((p.device for p in net.parameters()), torch.device("cpu"))
         self.key = self._key(names[:count])
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -87,6 +88,7 @@ class Prefix:
         """
         if not self.stages:
             return inputs
+        inputs = inputs.to(self._device)
         with torch.no_grad():
             if self.exact:
                 values = self._plain(inputs)
@@ -110,6 +112,7 @@ class Prefix:
         torch.Tensor
             The network's outputs, or the features that its last layer reads.
         """
+        values = values.to(self._device)
         layers = [*self._after]
         if self._reduced:
             layers[0] = layers[0][self._reduced :]  # type: ignore[index]
@@ -145,7 +148,8 @@ class Prefix:
         for layer in self._layers():
             for module in layer.modules():
                 digest.update(_description(module).encode())
-        facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype())
+        kind = self._device.type  # a graphics card rounds in another way
+        facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype(), kind)
         versions = (torch.__version__, torchvision.__version__)
         digest.update(repr((facts, versions)).encode())
         return digest.hexdigest()[:32]

@@ -16,6 +16,7 @@ from ..wording import require_count, unknown
 from .letters_resnet import letters_resnet
 from .mobilenet import imagenet_weights, mobilenet_v2
 from .network import Network, require_network
+from .outputs import output_like
 from .safetensors import WeightsError, load_safetensors, save_safetensors
 from .seeding import seeded
 
@@ -190,14 +191,25 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     return state
 
 
+def _shape_head(net: Network, state: dict[str, torch.Tensor], head: str) -> None:
+    if f"{head}hidden.weight" in state and not hasattr(net.head, "hidden"):
+        width, features = state[f"{head}hidden.weight"].shape
+        del net.head.output
+        net.head.hidden, net.head.relu = nn.Linear(features, width), nn.ReLU()
+    output = output_like(state, f"{head}output.")
+    if type(output) is not nn.Linear:
+        net.kind = "regression"
+    if output.out_features != len(net.classes):
+        net.classes = tuple(str(number) for number in range(output.out_features))
+    net.head.output = output
+
+
 def _fill(net: Network, state: dict[str, torch.Tensor], source: object) -> None:
-    """Copy weights into the network; the file decides how many outputs the head has."""
-    last = f"stages.{net.stage_names[-1]}.output.weight"
-    outputs = len(state[last]) if last in state else len(net.classes)
-    if outputs != len(net.classes):
-        with seeded(0):  # the file fills it; the caller's random numbers stay as they are
-            net.head.output = nn.Linear(net.head.output.in_features, outputs)  # type: ignore[union-attr, arg-type]
-        net.classes = tuple(str(number) for number in range(outputs))
+    """Copy weights into the network; the file decides what the head's layers are."""
+    head = f"stages.{net.stage_names[-1]}."
+    if f"{head}output.weight" in state:
+        with seeded(0):  # the file fills them; the caller's random numbers stay as they are
+            _shape_head(net, state, head)
     try:
         net.load_state_dict(state)
     except RuntimeError as reason:

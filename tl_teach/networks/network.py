@@ -31,6 +31,8 @@ class Network(nn.Module):
         Names of the outputs.
     copied : bool
         True where the weights come from a source task, False where they are random.
+    kind : str
+        What the outputs are: ``"classification"``, ``"multilabel"`` or ``"regression"``.
 
     Attributes
     ----------
@@ -45,9 +47,11 @@ class Network(nn.Module):
         preprocess: Preprocess,
         classes: tuple[str, ...],
         copied: bool = False,
+        kind: str = "classification",
     ):
         super().__init__()
         self.name = name
+        self.kind = kind
         self.stages = nn.ModuleDict(dict(stages))
         self.preprocess = preprocess
         self.classes = classes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,7 @@ class Task:
     validation: Split
     test: SealedSplit
     unlabelled: Split
+    _divide: Callable[..., Task] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -103,6 +106,31 @@ class Task:
     def licence(self) -> str:
         """What may be done with the data."""
         return self.info.licence
+
+    def with_labels(
+        self, labels_per_class: int | None = None, seed: int = 0, *, labels: int | None = None
+    ) -> Task:
+        """Divide the same items anew, with another budget of labels or another seed.
+
+        Parameters
+        ----------
+        labels_per_class, labels : int, optional
+            The budget; all labels by default. See `load_task`.
+        seed : int
+            See `load_task`.
+
+        Returns
+        -------
+        Task
+            With the same test.
+
+        Examples
+        --------
+        >>> import tl_teach as tl
+        >>> len(tl.load_task("printed-digits").with_labels(3, seed=1).train)
+        30
+        """
+        return self._divide(labels_per_class, labels, seed)
 
     def for_network(self, net: Any) -> Task:
         """Give the same task with its inputs preprocessed for `net`.
@@ -189,6 +217,7 @@ def divide(
         validation=part("validation", validation),
         test=SealedSplit(part("test", test)),
         unlabelled=part("unlabelled", pool, labelled=False),
+        _divide=partial(divide, collection),
     )
 
 
