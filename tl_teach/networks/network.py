@@ -36,6 +36,10 @@ class Network(nn.Module):
     ----------
     stages : torch.nn.ModuleDict
         The stages by name, head last.
+    kind : str
+        What the outputs are: ``"classification"``, ``"multilabel"`` or ``"regression"``.
+    unit : str
+        For regression, what the outputs are counted in.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Network(nn.Module):
         self.stages = nn.ModuleDict(dict(stages))
         self.preprocess = preprocess
         self.classes = classes
+        self.kind, self.unit = "classification", ""
         self.copied = dict.fromkeys(self.stages, copied)
         self._frozen = 0  # how many stages stand before the boundary
 
