@@ -212,24 +212,7 @@ def status() -> list[Status]:
 
 
 def present(asset: Asset) -> bool:
-    """
-    Whether a file of the right size stands in the cache; nothing is read or fetched.
-
-    Parameters
-    ----------
-    asset : Asset
-        In the `catalogue` or not.
-
-    Returns
-    -------
-    bool
-        True if it does.
-
-    Examples
-    --------
-    >>> present(catalogue["mnist-5k"])  # doctest: +SKIP
-    True
-    """
+    """Whether a file of the right size stands in the cache; nothing is read or fetched."""
     return has_size(folder() / asset.filename, asset.size, asset.slack)
 
 

@@ -52,7 +52,7 @@ class Prefix:
         Compute the pooling that a head begins with as well, so that less must be kept.
 
     pool : bool
-        Average feature maps over the picture; `rest` cannot follow then.
+        Average feature maps, or tokens, over the picture; `rest` cannot follow then.
 
     Attributes
     ----------
@@ -95,12 +95,8 @@ class Prefix:
         if not self.stages:
             return inputs
         with torch.no_grad():
-            if self.exact:
-                values = self._plain(inputs)
-            else:
-                inputs = inputs.contiguous(memory_format=torch.channels_last)
-                values = self._fast(inputs)(inputs)
-        return values.mean((2, 3)) if self.pool and values.ndim == 4 else values
+            values = self._plain(inputs) if self.exact else self._fast(inputs)(inputs)
+        return _averaged(values) if self.pool else values
 
     def rest(self, values: torch.Tensor, *, but_last: bool = False) -> torch.Tensor:
         """Run everything after the prefix, as the network itself would.
@@ -179,6 +175,19 @@ def _reducing_layers(stage: nn.Module) -> int:
     return count
 
 
+def _averaged(values: torch.Tensor) -> torch.Tensor:
+    """One number a channel: from feature maps (N, C, H, W) or tokens (N, T, C)."""
+    places = {4: (2, 3), 3: (1,)}.get(values.ndim)
+    return values if places is None else values.mean(places)
+
+
+class _ChannelsLast(nn.Module):
+    """Lay the channels of each pixel side by side in memory."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+
 def _rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
     """Fold BatchNorm into convolutions and change the memory layout, if the numbers stay."""
     from torch.fx.experimental.optimization import fuse
@@ -189,7 +198,7 @@ def _rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
         fast: nn.Module = fuse(plain)
     except Exception:  # torch.fx follows most networks, not all: those keep their plain layers
         fast = plain
-    fast = fast.to(memory_format=torch.channels_last)
-    got = fast(example.contiguous(memory_format=torch.channels_last))
+    fast = nn.Sequential(_ChannelsLast(), fast.to(memory_format=torch.channels_last))
+    got = fast(example)
     close = (got - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp(min=1e-12)
     return fast if bool(close) else plain

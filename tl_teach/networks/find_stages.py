@@ -21,27 +21,10 @@ _Layer = tuple[str, nn.Module]
 def find_stages(model: nn.Module, name: str, shape: Sequence[int]) -> dict[str, nn.Module]:
     """Cut a classification network into stages where the picture shrinks.
 
-    The layers are run one after another and must give what the network itself gives: a guess is
-    verified, not trusted.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        From pictures to class scores. Its layers are used, not copied.
-    name : str
-        What to call it in an error message.
-    shape : sequence of int
-        Of one picture: channels, height, width.
-
-    Returns
-    -------
-    dict of str to torch.nn.Module
-        The stages in order, head last.
-
-    Raises
-    ------
-    ValueError
-        If the last linear layer or the order of the layers cannot be found.
+    The layers, used and not copied, are run one after another and must give what the network
+    itself gives for pictures of `shape` (C, H, W): a guess is verified, not trusted, and else
+    refused with a `ValueError`. Feature maps are handed on as the network does, some networks with
+    channels last.
     """
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
     if not linear:
@@ -55,32 +38,10 @@ def find_stages(model: nn.Module, name: str, shape: Sequence[int]) -> dict[str, 
 
 
 def timm_network(name: str, pretrained: bool) -> Network:
-    """Build a network of the package timm as a row of stages.
+    """Build a network of the package timm (Wightman, 2019) as a row of stages.
 
-    Parameters
-    ----------
-    name : str
-        ``"timm/"`` and a name that ``timm.list_models`` gives.
-    pretrained : bool
-        Let timm fetch its weights, which it keeps in its own cache.
-
-    Returns
-    -------
-    Network
-        In eval mode.
-
-    Raises
-    ------
-    ValueError
-        If timm has no such network or its stages cannot be found.
-    ImportError
-        If timm is not installed.
-    AssetError
-        If the weights cannot be fetched.
-
-    References
-    ----------
-    Wightman (2019), "PyTorch image models", https://github.com/huggingface/pytorch-image-models
+    timm fetches its weights itself, verifies them and keeps them in its own cache; without a
+    connection its hub asks for most of a minute before it gives up.
     """
     try:
         import timm

@@ -4,125 +4,42 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import torch
-from torch import nn
 
-from .families import FAMILIES, published_weights, weights_asset
+from .families import FAMILIES
 from .load import NETWORKS, load_network, where
-
-_HEADINGS = (
-    "name", "year", "parameters (M)", "file (MB)", "ImageNet top-1 (%)", "input (px)", "stages",
-    "weights", "licence", "images/s here",
-)  # fmt: skip
+from .network import Network
+from .published import published_weights, weights_asset
 
 
-@dataclass(frozen=True)
-class NetworkFacts:
-    """What is known of a network before it is loaded.
+class NetworkTable(list):
+    """Facts of networks, a ``dict`` for each, that show as a table."""
 
-    Attributes
-    ----------
-    name : str
-        For `load_network`.
-    year : int
-        When it was published.
-    paper : str
-        Where.
-    parameters : int
-        How many numbers it learned, auxiliary heads not counted.
-    megabytes : float
-        Size of its weights file, in 10^6 bytes.
-    top1 : float or None
-        Its publisher's figure for ImageNet, the share of correct first guesses in percent.
-    size : int
-        Height and width of its input, in pixels.
-    stages : tuple of str
-        Names of its stages.
-    weights : str
-        ``"shipped"``, ``"cached"`` or ``"download"``.
-    licence : str
-        Of the weights.
-    speed : float or None
-        Pictures a second on this machine, where it was measured.
-    """
-
-    name: str
-    year: int
-    paper: str
-    parameters: int
-    megabytes: float
-    top1: float | None
-    size: int
-    stages: tuple[str, ...]
-    weights: str
-    licence: str
-    speed: float | None = None
-
-    def cells(self) -> tuple[str, ...]:
-        """Give the facts as words, in the order of the table's columns."""
-        return (
-            self.name,
-            str(self.year),
-            f"{self.parameters / 1e6:.1f}",
-            f"{self.megabytes:.1f}",
-            "" if self.top1 is None else f"{self.top1:.1f}",
-            str(self.size),
-            str(len(self.stages)),
-            self.weights,
-            self.licence,
-            "" if self.speed is None else f"{self.speed:.0f}",
-        )
-
-
-class NetworkTable(Sequence):
-    """The facts of several networks, which show as a table.
-
-    Parameters
-    ----------
-    rows : sequence of NetworkFacts
-        One a network.
-    """
-
-    def __init__(self, rows: Sequence[NetworkFacts]):
-        self._rows = tuple(rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        return self._rows[index]
-
-    def _columns(self) -> Iterator[tuple[str, ...]]:
-        """Each column with its heading; one that nothing stands in is left out."""
-        for heading, *cells in zip(_HEADINGS, *(row.cells() for row in self), strict=True):
-            if any(cells):
-                yield heading, *cells
+    def _cells(self) -> list[tuple[str, ...]]:
+        """The headings, then a row of words a network."""
+        return [tuple(self[0]), *(tuple(map(_words, row.values())) for row in self)]
 
     def __repr__(self) -> str:
-        widths = [max(map(len, column)) for column in self._columns()]
-        rows = zip(*self._columns(), strict=True)
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        cells = self._cells()
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
 
     def _repr_html_(self) -> str:
-        head, *rows = zip(*self._columns(), strict=True)
-        body = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
-        top = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in head)
-        lines = "".join(f"<tr>{row}</tr>" for row in body)
-        return f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+        head, *rows = ([html.escape(cell) for cell in row] for row in self._cells())
+        top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+        return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def list_networks(*, speed: bool = False) -> NetworkTable:
     """List the networks by name, with what each costs and what it can do.
 
     Any other classification network of torchvision, and of timm as ``"timm/..."``, loads by name
-    too. Inception and GoogLeNet stand here without the auxiliary heads that they were trained with.
+    too. Inception and GoogLeNet come without the auxiliary heads that they were trained with,
+    which are not counted.
 
     Parameters
     ----------
@@ -132,46 +49,59 @@ def list_networks(*, speed: bool = False) -> NetworkTable:
     Returns
     -------
     NetworkTable
-        A sequence of `NetworkFacts`. Nothing is fetched.
+        A list of dictionaries that shows as a table. ``MB`` is the size of the weights in 10^6
+        bytes; ``top-1`` is the publisher's accuracy on ImageNet in percent, ``px`` height and
+        width of the input, ``weights`` tells whether they are shipped, cached here or must be
+        downloaded, and ``pictures/s`` is measured here. Nothing is fetched.
 
     Examples
     --------
     >>> import tl_teach as tl
-    >>> facts = {row.name: row for row in tl.list_networks()}
-    >>> facts["resnet18"].year, facts["resnet18"].stages[0], facts["letters-resnet"].weights
-    (2015, 'stem', 'shipped')
+    >>> row = next(row for row in tl.list_networks() if row["name"] == "resnet18")
+    >>> row["year"], row["px"], row["stages"]
+    (2015, 224, 'stem block1 block2 block3 block4 head')
     """
-    return NetworkTable([_facts(name, speed) for name in NETWORKS])
+    return NetworkTable(_facts(name, speed) for name in NETWORKS)
 
 
-def _facts(name: str, speed: bool) -> NetworkFacts:
+def _facts(name: str, speed: bool) -> dict[str, Any]:
     with torch.device("cpu" if speed else "meta"):  # meta: shapes without numbers
         net = load_network(name, "random")
     family = FAMILIES.get(name)
-    asset = weights_asset(name) if family else None
-    metrics = published_weights(name).meta["_metrics"]["ImageNet-1K"] if family else {}
-    parameters = sum(parameter.numel() for parameter in net.parameters())
-    return NetworkFacts(
-        name=name,
-        year=family.year if family else 2026,
-        paper=family.paper if family else "",
-        parameters=parameters,
-        megabytes=asset.size / 1e6 if asset else 4 * parameters / 1e6,
-        top1=metrics.get("acc@1"),
-        size=net.preprocess.size,
-        stages=net.stage_names,
-        weights=where(name),
-        licence=asset.licence if asset else "Apache-2.0",
-        speed=_speed(net, net.preprocess.shape) if speed else None,
-    )
+    parameters = sum(parameter.numel() for parameter in net.parameters()) / 1e6
+    facts: dict[str, Any] = {
+        "name": name,
+        "year": None,
+        "parameters (M)": parameters,
+        "MB": 4 * parameters,
+        "top-1": None,
+        "px": net.preprocess.size,
+        "stages": " ".join(net.stage_names),
+        "weights": where(name),
+        "licence": "Apache-2.0",
+        "paper": "",
+    }
+    if family:
+        asset, metrics = weights_asset(name), published_weights(name).meta["_metrics"]
+        facts |= {
+            "year": family.year,
+            "MB": asset.size / 1e6,
+            "top-1": metrics["ImageNet-1K"]["acc@1"],
+            "licence": asset.licence,
+            "paper": f"https://arxiv.org/abs/{family.arxiv}",
+        }
+    return facts | ({"pictures/s": _speed(net)} if speed else {})
 
 
-def _speed(net: nn.Module, shape: Sequence[int], batch: int = 4, passes: int = 3) -> float:
-    pictures = torch.zeros(batch, *shape)
-    seconds = []
+def _speed(net: Network, batch: int = 4, passes: int = 3) -> float:
+    pictures, seconds = torch.zeros(batch, *net.preprocess.shape), []
     with torch.no_grad():
         for _ in range(1 + passes):  # the first warms up
             start = time.perf_counter()
             net(pictures)
             seconds.append(time.perf_counter() - start)
     return batch / median(seconds[1:])
+
+
+def _words(fact: object) -> str:
+    return f"{fact:.1f}" if isinstance(fact, float) else "" if fact is None else str(fact)

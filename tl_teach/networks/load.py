@@ -10,10 +10,11 @@ from typing import Any
 
 from .. import assets
 from ..wording import require_count, unknown
-from .families import FAMILIES, torchvision_network, weights_asset
+from .families import FAMILIES
 from .find_stages import timm_network
 from .letters_resnet import letters_resnet
 from .network import Network
+from .published import torchvision_network, weights_asset
 from .safetensors import WeightsError, load_safetensors
 from .saved import fill, read_about, read_state, rebuild
 from .seeding import seeded
@@ -177,18 +178,7 @@ def load_first_available(names: Sequence[str], **options: Any) -> Network:
 
 
 def where(name: str) -> str:
-    """Say where a network's weights would come from.
-
-    Parameters
-    ----------
-    name : str
-        One of `NETWORKS`.
-
-    Returns
-    -------
-    str
-        ``"shipped"`` with the library, ``"cached"`` here, or ``"download"``.
-    """
+    """Say whether a network's weights are ``"shipped"``, ``"cached"`` or a ``"download"``."""
     if name == SHIPPED:
         return "shipped"
     return "cached" if assets.present(weights_asset(name)) else "download"

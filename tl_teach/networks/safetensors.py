@@ -134,25 +134,7 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
 
 
 def load_metadata(path: str | Path) -> dict[str, str]:
-    """Read the words that a safetensors file keeps beside its tensors.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        The file.
-
-    Returns
-    -------
-    dict of str to str
-        Empty where there are none.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    WeightsError
-        If the file is no safetensors file.
-    """
+    """Read the words that a safetensors file keeps beside its tensors, if any."""
     with Path(path).open("rb") as file:
         start = file.read(8)
         data = start + file.read(min(_LARGEST_TABLE, int.from_bytes(start, "little")))

@@ -115,23 +115,7 @@ def fingerprint(module: nn.Module) -> str:
 
 
 def read_about(path: Path) -> dict[str, Any] | None:
-    """Read what `save_network` wrote about a network.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A safetensors file.
-
-    Returns
-    -------
-    dict or None
-        Plain values that have been checked, but for the head; None where the file says nothing.
-
-    Raises
-    ------
-    WeightsError
-        If the file says something that `save_network` does not write.
-    """
+    """Read and check what `save_network` wrote about a network; None where it says nothing."""
     words = load_metadata(path).get("tl_teach")
     if words is None:
         return None
@@ -163,25 +147,7 @@ def _preprocess(facts: dict[str, Any]) -> Preprocess:
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """Read tensors by name; nothing in the file is executed.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A safetensors file, or a state dict from `torch.save`.
-
-    Returns
-    -------
-    dict of str to torch.Tensor
-        On the CPU.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    WeightsError
-        If it holds something else.
-    """
+    """Read tensors from a safetensors file or a state dict; nothing in the file is executed."""
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no weights file {str(path)!r}; "
@@ -202,22 +168,7 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 
 
 def rebuild(net: Network, about: dict[str, Any], state: State) -> None:
-    """Give a network the head, classes and preprocessing of the one that a file holds.
-
-    Parameters
-    ----------
-    net : Network
-        The architecture that the file names. Changed in place.
-    about : dict
-        From `read_about`.
-    state : mapping of str to torch.Tensor
-        The file's tensors.
-
-    Raises
-    ------
-    WeightsError
-        If the file's head has a layer that we do not build.
-    """
+    """Give a network the head, classes and preprocessing of the one that a file tells about."""
     stage = net.stage_names[-1]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     with seeded(0):  # the file fills what is random here
@@ -246,22 +197,7 @@ def _head_layer(kind: str, state: State) -> nn.Module:
 
 
 def fill(net: Network, state: State, source: object) -> None:
-    """Copy weights into the network.
-
-    Parameters
-    ----------
-    net : Network
-        Changed in place. Where the tensors have another number of outputs, it gets it.
-    state : mapping of str to torch.Tensor
-        Its tensors by name.
-    source : object
-        Where they are from, for an error message.
-
-    Raises
-    ------
-    WeightsError
-        If they do not fit.
-    """
+    """Copy weights into the network; they decide how many outputs a linear head has."""
     output = getattr(net.head, "output", None)
     weight = state.get(f"stages.{net.stage_names[-1]}.output.weight")
     if isinstance(output, nn.Linear) and weight is not None and len(weight) != output.out_features:
