@@ -170,30 +170,34 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 def rebuild(net: Network, about: dict[str, Any], state: State) -> None:
     """Give a network the head, classes and preprocessing of the one that a file tells about."""
     stage = net.stage_names[-1]
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    with seeded(0):  # the file fills what is random here
-        for name, kind, p in about["head"]:
-            prefix = f"stages.{stage}.{name}."
-            own = {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}
-            theirs = getattr(net.head, name, None)
-            usable = type(theirs).__name__ == kind != "Linear"
-            layer: Any = theirs if usable else _head_layer(kind, own)
-            if p is not None:
-                layer.p = p
-            layers[name] = layer
-    net.stages[stage] = nn.Sequential(layers)
+    try:
+        with seeded(0):  # the file fills what is random here
+            head = _head(net.head, f"stages.{stage}.", about["head"], state)
+        outputs = getattr(head[-1], "out_features", None)
+    except (KeyError, IndexError) as reason:
+        raise WeightsError(
+            f"The file's head has a layer that cannot be built from it ({reason}); expected one of "
+            f"{', '.join(HEAD_LAYERS)} with its weights, or what {net.name!r} has itself."
+        ) from None
+    if outputs != len(about["classes"]):
+        raise WeightsError(f"The file names {len(about['classes'])} classes for {outputs} outputs.")
+    net.stages[stage] = head
     net.classes, net.preprocess = about["classes"], about["preprocess"]
     net.kind, net.unit = about["kind"], about["unit"]
 
 
-def _head_layer(kind: str, state: State) -> nn.Module:
-    try:
-        return HEAD_LAYERS[kind](state)
-    except (KeyError, IndexError):
-        raise WeightsError(
-            f"The head in the file has a layer {kind!r} that cannot be built from it; expected "
-            f"{', '.join(HEAD_LAYERS)} with their weights, or what the architecture has itself."
-        ) from None
+def _head(own: nn.Module, prefix: str, layers: list, state: State) -> nn.Sequential:
+    head: OrderedDict[str, nn.Module] = OrderedDict()
+    for name, kind, p in layers:
+        start = f"{prefix}{name}."
+        weights = {n.removeprefix(start): t for n, t in state.items() if n.startswith(start)}
+        theirs = getattr(own, name, None)
+        usable = type(theirs).__name__ == kind != "Linear"
+        layer: Any = theirs if usable else HEAD_LAYERS[kind](weights)
+        if p is not None:
+            layer.p = p
+        head[name] = layer
+    return nn.Sequential(head)
 
 
 def fill(net: Network, state: State, source: object) -> None:
