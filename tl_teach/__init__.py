@@ -38,9 +38,13 @@ if TYPE_CHECKING:
     from .learning import tune as tune
     from .learning.fit import fit as fit
     from .networks import Network as Network
+    from .networks import export_network as export_network
     from .networks import fingerprint as fingerprint
     from .networks import freeze as freeze
+    from .networks import list_networks as list_networks
+    from .networks import load_first_available as load_first_available
     from .networks import load_network as load_network
+    from .networks import open_network as open_network
     from .networks import replace_head as replace_head
     from .networks import save_network as save_network
     from .networks import unfreeze as unfreeze
@@ -57,9 +61,13 @@ _ROOMS = {
     "tasks": ["load_task"],
     "networks": [
         "Network",
+        "export_network",
         "fingerprint",
         "freeze",
+        "list_networks",
+        "load_first_available",
         "load_network",
+        "open_network",
         "replace_head",
         "save_network",
         "unfreeze",

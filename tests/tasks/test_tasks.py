@@ -6,9 +6,13 @@ import torch
 from torch.utils.data import DataLoader
 
 import tl_teach as tl
-from tl_teach.tasks import TASKS, ArrayImages, Collection, divide
+from tl_teach.tasks import TASKS as ALL_TASKS
+from tl_teach.tasks import ArrayImages, Collection, divide
 
 from . import tiny
+
+# Those whose data every machine has or can fetch in a moment; the others have their own tests.
+TASKS = [name for name in ALL_TASKS if not name.startswith("cats-and-dogs")]
 
 
 def mix(split):

@@ -104,7 +104,7 @@ def replace_head(
     changed = copy.deepcopy(net)
     layers = OrderedDict(changed.head.named_children())
     old = layers.get("output")
-    if not isinstance(old, nn.Linear) or not isinstance(changed.head, nn.Sequential):
+    if not hasattr(old, "in_features") or not isinstance(changed.head, nn.Sequential):
         raise ValueError(
             f"The head of {net.name!r} does not end in a linear layer named 'output', so there is "
             "nothing to replace; build it with tl_teach.networks.pooled_head(features, outputs)."
@@ -113,7 +113,7 @@ def replace_head(
         changed.stages[changed.stage_names[-1]] = nn.Sequential(
             _new_layers(layers, task, hidden, dropout)
         ).train(changed.head.training)
-    changed.kind, changed.classes = _kind_and_classes(task)
+    changed.kind, changed.unit, changed.classes = _description(task)
     changed.copied[changed.stage_names[-1]] = False
     if reuse_classes:
         _reuse(changed, net, old, reuse_classes)
@@ -131,6 +131,9 @@ def _new_layers(
     features = int(first.in_features)  # type: ignore[arg-type]
     new = {"hidden", "relu", "output"} if "hidden" in layers else {"output"}
     kept = OrderedDict((name, layer) for name, layer in layers.items() if name not in new)
+    if not isinstance(layers["output"], nn.Linear):  # SqueezeNet's last layer takes whole maps
+        kept.update(pooled_head(features, 1).named_children())
+        del kept["output"]
     if dropout is not None:
         kept.pop("dropout", None)
         if dropout:
@@ -144,7 +147,7 @@ def _new_layers(
     return kept
 
 
-def _reuse(changed: Network, net: Network, old: nn.Linear, pairs: Mapping[str, str]) -> None:
+def _reuse(changed: Network, net: Network, old: Any, pairs: Mapping[str, str]) -> None:
     new: Any = changed.head.output
     fits = type(new) is type(old) is nn.Linear and new.in_features == old.in_features
     if not fits or {changed.kind, net.kind} & {"regression"}:
@@ -163,10 +166,10 @@ def _reuse(changed: Network, net: Network, old: nn.Linear, pairs: Mapping[str, s
                 new.bias[to] = old.bias[source]
 
 
-def _kind_and_classes(task: Task | int) -> tuple[str, tuple[str, ...]]:
+def _description(task: Task | int) -> tuple[str, str, tuple[str, ...]]:
     if isinstance(task, Task):
-        return task.kind, task.classes
-    return "classification", tuple(str(number) for number in range(task))
+        return task.kind, task.info.unit, task.classes
+    return "classification", "", tuple(str(number) for number in range(task))
 
 
 def _require_outputs(task: object) -> None:

@@ -33,6 +33,8 @@ class Network(nn.Module):
         True where the weights come from a source task, False where they are random.
     kind : str
         What the outputs are: ``"classification"``, ``"multilabel"`` or ``"regression"``.
+    unit : str
+        For regression, what the outputs are counted in.
 
     Attributes
     ----------
@@ -48,10 +50,11 @@ class Network(nn.Module):
         classes: tuple[str, ...],
         copied: bool = False,
         kind: str = "classification",
+        unit: str = "",
     ):
         super().__init__()
         self.name = name
-        self.kind = kind
+        self.kind, self.unit = kind, unit
         self.stages = nn.ModuleDict(dict(stages))
         self.preprocess = preprocess
         self.classes = classes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -95,24 +96,22 @@ def output_layer(features: int, task: Task) -> nn.Linear:
     return ScaledLinear(features, task.outputs, targets.mean(0), torch.where(spread > 0, spread, 1))
 
 
-def output_like(state: dict[str, torch.Tensor], prefix: str) -> nn.Linear:
-    """Build the last layer that a state dict was saved from.
+def output_like(state: Mapping[str, torch.Tensor]) -> nn.Linear:
+    """Build the linear layer that a state dict was saved from.
 
     Parameters
     ----------
-    state : dict of str to torch.Tensor
-        Of a whole network.
-    prefix : str
-        What the layer's entries begin with, such as ``"stages.head.output."``.
+    state : mapping of str to torch.Tensor
+        Of that layer alone.
 
     Returns
     -------
     torch.nn.Linear
         Of the same kind and size; its weights are not filled in.
     """
-    outputs, features = state[f"{prefix}weight"].shape
-    if f"{prefix}low" in state:
+    outputs, features = state["weight"].shape
+    if "low" in state:
         return RangedLinear(features, outputs, 0.0, 1.0)
-    if f"{prefix}spread" in state:
+    if "spread" in state:
         return ScaledLinear(features, outputs, torch.zeros(outputs), torch.ones(outputs))
     return nn.Linear(features, outputs)

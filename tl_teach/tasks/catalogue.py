@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from ..wording import unknown
 from .handwriting import handwriting
+from .pets import PETS
 from .printed import printed_digits, printed_letters
 from .solar import solar_cells
 from .task import Collection, Task, divide
@@ -16,6 +17,7 @@ TASKS: dict[str, Callable[[], Collection]] = {
     "printed-digits": printed_digits,
     "handwriting": handwriting,
     "solar-cells": solar_cells,
+    **PETS,
 }
 
 

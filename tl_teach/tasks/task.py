@@ -36,6 +36,8 @@ class Collection:
     groups : numpy.ndarray or None
         Which items belong together (one patient, one module), shape (N,): a group never stands
         on two sides of a division. None where the items are independent, or nothing is known.
+    strata : numpy.ndarray or None
+        What each part should hold alike, one number an item, shape (N,); None for the labels.
     """
 
     info: TaskInfo
@@ -44,6 +46,7 @@ class Collection:
     preprocess: Preprocess
     held_out: float
     groups: np.ndarray | None = None
+    strata: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,12 +199,13 @@ def divide(
     truth = collection.labels[kept]
     # Of several labels an item, each combination is a stratum.
     strata = truth if truth.ndim == 1 else np.unique(truth, axis=0, return_inverse=True)[1].ravel()
-    learn, test = hold_out(strata, collection.held_out, np.random.default_rng(0))
+    mix = strata if collection.strata is None else collection.strata[kept]
+    learn, test = hold_out(mix, collection.held_out, np.random.default_rng(0))
     rng = np.random.default_rng([1, seed])
     share = collection.held_out / (1 - collection.held_out)
-    pool, validation = hold_out(strata[learn], share, rng)
+    pool, validation = hold_out(mix[learn], share, rng)
     pool, validation = learn[pool], learn[validation]
-    pool = pool[stratified_order(strata[pool], rng)]
+    pool = pool[stratified_order(mix[pool], rng)]
     train = pool[_within_budget(collection.info, strata[pool], labels_per_class, labels)]
 
     def part(role: str, members: np.ndarray, labelled: bool = True) -> Split:
