@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .networks import replace_head as replace_head
     from .networks import save_network as save_network
     from .networks import unfreeze as unfreeze
+    from .show import show_change as show_change
     from .show import show_examples as show_examples
     from .show import show_feature_maps as show_feature_maps
     from .show import show_filters as show_filters
@@ -65,6 +66,7 @@ _ROOMS = {
         "mean_interval",
     ],
     "show": [
+        "show_change",
         "show_examples",
         "show_feature_maps",
         "show_filters",

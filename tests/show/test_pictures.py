@@ -37,11 +37,23 @@ def photo():
     return np.stack([4 * x, 5 * y, 90 + 0 * x], axis=-1).astype(np.uint8)
 
 
+def unlike(net):
+    """The same network before its third block moved."""
+    before = copy.deepcopy(net)
+    for parameter in before.stages["block3"].parameters():
+        parameter.data *= 0.5
+    return before
+
+
 # Each public way to draw, and words that its finding must hold.
 WAYS = {
     "show_network": (
         lambda net: tl.show_network(net),
         ["letters-resnet", "5 stages", "Frozen: stem, block1, block2", "New: head", "learn"],
+    ),
+    "show_change": (
+        lambda net: tl.show_change(unlike(net), net),
+        ["letters-resnet", "block3 by 100 %", "block1, block2 by exactly 0 (frozen)"],
     ),
     "show_filters": (
         lambda net: tl.show_filters(net),

@@ -1,5 +1,6 @@
 """Networks as rows of stages with a head; freezing; a new head; weights."""
 
+from .change import StageChange, stage_change
 from .freezing import freeze, unfreeze
 from .heads import pooled_head, replace_head
 from .letters_resnet import ResidualBlock, letters_resnet
@@ -14,6 +15,7 @@ __all__ = [
     "Architecture",
     "Network",
     "ResidualBlock",
+    "StageChange",
     "WeightsError",
     "fingerprint",
     "freeze",
@@ -27,5 +29,6 @@ __all__ = [
     "save_network",
     "save_safetensors",
     "seeded",
+    "stage_change",
     "unfreeze",
 ]

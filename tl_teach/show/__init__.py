@@ -1,5 +1,6 @@
 """Pictures; every one describes itself in words."""
 
+from .change import show_change
 from .curves import show_history, show_scores
 from .examples import show_examples
 from .feature_maps import show_feature_maps
@@ -10,6 +11,7 @@ from .top_images import show_top_images
 
 __all__ = [
     "Picture",
+    "show_change",
     "show_examples",
     "show_feature_maps",
     "show_filters",
