@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from .networks import replace_head as replace_head
     from .networks import save_network as save_network
     from .networks import unfreeze as unfreeze
+    from .show import show_calibration as show_calibration
     from .show import show_change as show_change
+    from .show import show_confusion as show_confusion
     from .show import show_examples as show_examples
     from .show import show_feature_maps as show_feature_maps
     from .show import show_filters as show_filters
@@ -66,7 +68,9 @@ _ROOMS = {
         "mean_interval",
     ],
     "show": [
+        "show_calibration",
         "show_change",
+        "show_confusion",
         "show_examples",
         "show_feature_maps",
         "show_filters",

@@ -55,6 +55,14 @@ WAYS = {
         lambda net: tl.show_change(unlike(net), net),
         ["letters-resnet", "block3 by 100 %", "block1, block2 by exactly 0 (frozen)"],
     ),
+    "show_confusion": (
+        lambda net: tl.show_confusion(tl.baseline(tiny.task())),
+        ["accuracy 0.33", "bee taken for ant, 4 of 4 (100 %)"],
+    ),
+    "show_calibration": (
+        lambda net: tl.show_calibration(tl.baseline(tiny.task())),
+        ["12 answers", "expected calibration error"],
+    ),
     "show_filters": (
         lambda net: tl.show_filters(net),
         ["16 filters", "3×3", "stem", "letters-resnet"],

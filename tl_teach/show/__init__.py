@@ -1,6 +1,8 @@
 """Pictures; every one describes itself in words."""
 
+from .calibration import show_calibration
 from .change import show_change
+from .confusion import show_confusion
 from .curves import show_history, show_scores
 from .examples import show_examples
 from .feature_maps import show_feature_maps
@@ -11,7 +13,9 @@ from .top_images import show_top_images
 
 __all__ = [
     "Picture",
+    "show_calibration",
     "show_change",
+    "show_confusion",
     "show_examples",
     "show_feature_maps",
     "show_filters",
