@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .show import show_calibration as show_calibration
     from .show import show_change as show_change
     from .show import show_confusion as show_confusion
+    from .show import show_errors as show_errors
     from .show import show_examples as show_examples
     from .show import show_feature_maps as show_feature_maps
     from .show import show_filters as show_filters
@@ -71,6 +72,7 @@ _ROOMS = {
         "show_calibration",
         "show_change",
         "show_confusion",
+        "show_errors",
         "show_examples",
         "show_feature_maps",
         "show_filters",

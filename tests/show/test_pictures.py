@@ -63,6 +63,10 @@ WAYS = {
         lambda net: tl.show_calibration(tl.baseline(tiny.task())),
         ["12 answers", "expected calibration error"],
     ),
+    "show_errors": (
+        lambda net: tl.show_errors(tiny.network(), tiny.task().validation, count=3),
+        ["The 3 worst of", "tiny-net", "12 validation items of tiny", "taken for"],
+    ),
     "show_filters": (
         lambda net: tl.show_filters(net),
         ["16 filters", "3×3", "stem", "letters-resnet"],

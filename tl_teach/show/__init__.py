@@ -4,6 +4,7 @@ from .calibration import show_calibration
 from .change import show_change
 from .confusion import show_confusion
 from .curves import show_history, show_scores
+from .errors import show_errors
 from .examples import show_examples
 from .feature_maps import show_feature_maps
 from .filters import show_filters
@@ -16,6 +17,7 @@ __all__ = [
     "show_calibration",
     "show_change",
     "show_confusion",
+    "show_errors",
     "show_examples",
     "show_feature_maps",
     "show_filters",
