@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from .show import show_examples as show_examples
     from .show import show_feature_maps as show_feature_maps
     from .show import show_filters as show_filters
+    from .show import show_grad_cam as show_grad_cam
     from .show import show_history as show_history
+    from .show import show_integrated_gradients as show_integrated_gradients
     from .show import show_network as show_network
     from .show import show_scores as show_scores
     from .show import show_top_images as show_top_images
@@ -76,7 +78,9 @@ _ROOMS = {
         "show_examples",
         "show_feature_maps",
         "show_filters",
+        "show_grad_cam",
         "show_history",
+        "show_integrated_gradients",
         "show_network",
         "show_scores",
         "show_top_images",

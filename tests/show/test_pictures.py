@@ -37,6 +37,10 @@ def photo():
     return np.stack([4 * x, 5 * y, 90 + 0 * x], axis=-1).astype(np.uint8)
 
 
+def digits():
+    return tl.load_task("printed-digits").validation
+
+
 def unlike(net):
     """The same network before its third block moved."""
     before = copy.deepcopy(net)
@@ -66,6 +70,14 @@ WAYS = {
     "show_errors": (
         lambda net: tl.show_errors(tiny.network(), tiny.task().validation, count=3),
         ["The 3 worst of", "tiny-net", "12 validation items of tiny", "taken for"],
+    ),
+    "show_grad_cam": (
+        lambda net: tl.show_grad_cam(net, digits(), [0, 1, 2], "7"),
+        ["Grad-CAM at stage block3 of letters-resnet. Item 0, true ", "speaks for 7"],
+    ),
+    "show_integrated_gradients": (
+        lambda net: tl.show_integrated_gradients(net, digits(), 3),
+        ["Integrated gradients of letters-resnet. Item 3, true ", "the output for"],
     ),
     "show_filters": (
         lambda net: tl.show_filters(net),

@@ -1,5 +1,6 @@
 """Pictures; every one describes itself in words."""
 
+from .attribution import show_grad_cam, show_integrated_gradients
 from .calibration import show_calibration
 from .change import show_change
 from .confusion import show_confusion
@@ -21,7 +22,9 @@ __all__ = [
     "show_examples",
     "show_feature_maps",
     "show_filters",
+    "show_grad_cam",
     "show_history",
+    "show_integrated_gradients",
     "show_network",
     "show_scores",
     "show_top_images",

@@ -9,6 +9,7 @@ from ..learning.calibration import confidences
 from ..networks import Network
 from ..tasks import Split
 from ..wording import require_count
+from .answers import in_words
 from .examples import as_image
 from .matrix import short
 from .picture import INK, Picture, blank, credit, tile
@@ -67,7 +68,10 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
     grid = figure.subplots(rows, _COLUMNS, squeeze=False)
     said = []
     for item, axes in zip(items, grid.flat, strict=False):
-        true, answer = _names(evaluation, item)
+        true, answer = (
+            in_words(evaluation.info, values[item])
+            for values in (evaluation.targets, evaluation.predictions)
+        )
         sure = "" if evaluation.info.kind == "regression" else f" ({severity[item]:.2f})"
         label = f"true: {short(true)}\nsaid: {short(answer, 14)}{sure}"
         tile(axes, as_image(split.pixels(item)), label)
@@ -89,21 +93,3 @@ def _severity(evaluation: Evaluation) -> torch.Tensor:
     if evaluation.info.kind == "regression":
         return (evaluation.predictions - evaluation.targets).abs()
     return (confidences(evaluation) * wrong).reshape(len(wrong), -1).amax(1)
-
-
-def _names(evaluation: Evaluation, item: int) -> tuple[str, str]:
-    """What is true of an item, and what the network said."""
-    info = evaluation.info
-    pair = (evaluation.targets[item], evaluation.predictions[item])
-    if info.kind == "regression":
-        unit = f" {info.unit}" if info.unit else ""
-        true, answer = (f"{float(value):.3g}{unit}" for value in pair)
-    elif info.kind == "multilabel":
-        true, answer = (
-            "+".join(name for name, holds in zip(info.classes, value, strict=True) if holds)
-            or "none"
-            for value in pair
-        )
-    else:
-        true, answer = (info.classes[int(value)] for value in pair)
-    return true, answer
