@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .show import show_history as show_history
     from .show import show_integrated_gradients as show_integrated_gradients
     from .show import show_network as show_network
+    from .show import show_receptive_field as show_receptive_field
     from .show import show_scores as show_scores
     from .show import show_top_images as show_top_images
     from .tasks import load_task as load_task
@@ -82,6 +83,7 @@ _ROOMS = {
         "show_history",
         "show_integrated_gradients",
         "show_network",
+        "show_receptive_field",
         "show_scores",
         "show_top_images",
     ],

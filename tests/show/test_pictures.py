@@ -79,6 +79,10 @@ WAYS = {
         lambda net: tl.show_integrated_gradients(net, digits(), 3),
         ["Integrated gradients of letters-resnet. Item 3, true ", "the output for"],
     ),
+    "show_receptive_field": (
+        lambda net: tl.show_receptive_field(net, photo()),
+        ["letters-resnet", "of 28×28: stem 3×3, block1 7×7, block2 13×13, block3 25×25"],
+    ),
     "show_filters": (
         lambda net: tl.show_filters(net),
         ["16 filters", "3×3", "stem", "letters-resnet"],

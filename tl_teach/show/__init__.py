@@ -11,6 +11,7 @@ from .feature_maps import show_feature_maps
 from .filters import show_filters
 from .network import show_network
 from .picture import Picture
+from .receptive_field import show_receptive_field
 from .top_images import show_top_images
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "show_history",
     "show_integrated_gradients",
     "show_network",
+    "show_receptive_field",
     "show_scores",
     "show_top_images",
 ]
