@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .networks import unfreeze as unfreeze
     from .show import show_calibration as show_calibration
     from .show import show_change as show_change
+    from .show import show_cka as show_cka
     from .show import show_confusion as show_confusion
     from .show import show_errors as show_errors
     from .show import show_examples as show_examples
@@ -74,6 +75,7 @@ _ROOMS = {
     "show": [
         "show_calibration",
         "show_change",
+        "show_cka",
         "show_confusion",
         "show_errors",
         "show_examples",

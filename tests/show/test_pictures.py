@@ -83,6 +83,10 @@ WAYS = {
         lambda net: tl.show_receptive_field(net, photo()),
         ["letters-resnet", "of 28×28: stem 3×3, block1 7×7, block2 13×13, block3 25×25"],
     ),
+    "show_cka": (
+        lambda net: tl.show_cka(unlike(net), net, tiny.task().train),
+        ["on 36 pictures of tiny", "stem 1.00, block1 1.00, block2 1.00, block3"],
+    ),
     "show_filters": (
         lambda net: tl.show_filters(net),
         ["16 filters", "3×3", "stem", "letters-resnet"],

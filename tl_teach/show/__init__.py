@@ -3,6 +3,7 @@
 from .attribution import show_grad_cam, show_integrated_gradients
 from .calibration import show_calibration
 from .change import show_change
+from .cka import show_cka
 from .confusion import show_confusion
 from .curves import show_history, show_scores
 from .errors import show_errors
@@ -18,6 +19,7 @@ __all__ = [
     "Picture",
     "show_calibration",
     "show_change",
+    "show_cka",
     "show_confusion",
     "show_errors",
     "show_examples",
