@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .show import show_change as show_change
     from .show import show_cka as show_cka
     from .show import show_confusion as show_confusion
+    from .show import show_embedding as show_embedding
     from .show import show_errors as show_errors
     from .show import show_examples as show_examples
     from .show import show_feature_maps as show_feature_maps
@@ -77,6 +78,7 @@ _ROOMS = {
         "show_change",
         "show_cka",
         "show_confusion",
+        "show_embedding",
         "show_errors",
         "show_examples",
         "show_feature_maps",

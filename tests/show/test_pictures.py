@@ -41,6 +41,13 @@ def digits():
     return tl.load_task("printed-digits").validation
 
 
+def cloud():
+    """Points in three heaps, one a class, and the classes."""
+    targets = tiny.task().train.targets.numpy()
+    points = np.random.default_rng(0).normal(scale=0.2, size=(len(targets), 2))
+    return points + 3 * np.eye(3)[targets, :2], targets
+
+
 def unlike(net):
     """The same network before its third block moved."""
     before = copy.deepcopy(net)
@@ -86,6 +93,14 @@ WAYS = {
     "show_cka": (
         lambda net: tl.show_cka(unlike(net), net, tiny.task().train),
         ["on 36 pictures of tiny", "stem 1.00, block1 1.00, block2 1.00, block3"],
+    ),
+    "show_embedding": (
+        lambda net: tl.show_embedding(*cloud(), ["ant", "bee", "cow"], title="a cloud"),
+        ["36 points of 3 classes", "The nearest neighbour of 1.00", "chance gives 0.31"],
+    ),
+    "show_embedding with pictures": (
+        lambda net: tl.show_embedding(*cloud(), ["ant", "bee", "cow"], tiny.task().train),
+        ["36 points of 3 classes", "All classes are apart"],
     ),
     "show_filters": (
         lambda net: tl.show_filters(net),

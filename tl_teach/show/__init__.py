@@ -6,6 +6,7 @@ from .change import show_change
 from .cka import show_cka
 from .confusion import show_confusion
 from .curves import show_history, show_scores
+from .embedding import show_embedding
 from .errors import show_errors
 from .examples import show_examples
 from .feature_maps import show_feature_maps
@@ -21,6 +22,7 @@ __all__ = [
     "show_change",
     "show_cka",
     "show_confusion",
+    "show_embedding",
     "show_errors",
     "show_examples",
     "show_feature_maps",
