@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .show import show_calibration as show_calibration
     from .show import show_change as show_change
     from .show import show_cka as show_cka
+    from .show import show_clusters as show_clusters
     from .show import show_confusion as show_confusion
     from .show import show_embedding as show_embedding
     from .show import show_errors as show_errors
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .show import show_grad_cam as show_grad_cam
     from .show import show_history as show_history
     from .show import show_integrated_gradients as show_integrated_gradients
+    from .show import show_neighbours as show_neighbours
     from .show import show_network as show_network
     from .show import show_receptive_field as show_receptive_field
     from .show import show_scores as show_scores
@@ -77,6 +79,7 @@ _ROOMS = {
         "show_calibration",
         "show_change",
         "show_cka",
+        "show_clusters",
         "show_confusion",
         "show_embedding",
         "show_errors",
@@ -86,6 +89,7 @@ _ROOMS = {
         "show_grad_cam",
         "show_history",
         "show_integrated_gradients",
+        "show_neighbours",
         "show_network",
         "show_receptive_field",
         "show_scores",

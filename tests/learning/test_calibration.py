@@ -6,20 +6,16 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 import tl_teach as tl
+from tests.learning.scored import scored
 from tests.tasks import tiny
-from tl_teach.learning import Evaluation
 from tl_teach.learning.calibration import calibration, confidences
-
-
-def evaluation(outputs, targets, **about):
-    return Evaluation(0, (0, 1), 0, None, None, outputs, targets, tiny.info(**about), "validation")
 
 
 def binary(confidence, right):
     """Answers of a given confidence, at least 1/2, each right or wrong."""
     confidence = torch.tensor(confidence, dtype=torch.float64)
     outputs = torch.stack([torch.logit(confidence), torch.zeros(len(confidence))], dim=1)
-    return evaluation(outputs, (~torch.tensor(right)).long(), classes=("yes", "no"))
+    return scored(outputs, (~torch.tensor(right)).long(), classes=("yes", "no"))
 
 
 def test_by_hand():
@@ -38,9 +34,9 @@ answers = st.lists(st.tuples(st.floats(0.5001, 0.9999), st.booleans()), min_size
 @settings(max_examples=50, deadline=None)
 def test_bins_are_those_of_scikit_learn(answers, bins):
     confidence, right = map(list, zip(*answers, strict=True))
-    scored = binary(confidence, right)
-    result = calibration(scored, bins)
-    sure = confidences(scored).numpy()
+    answers = binary(confidence, right)
+    result = calibration(answers, bins)
+    sure = confidences(answers).numpy()
     accuracy, mean = calibration_curve(right, sure, n_bins=bins, strategy="uniform")
     used = result.counts > 0
     assert result.accuracy[used] == pytest.approx(accuracy)
@@ -51,14 +47,14 @@ def test_bins_are_those_of_scikit_learn(answers, bins):
 
 
 def test_a_network_that_is_always_sure_and_right_has_no_error():
-    result = calibration(evaluation(torch.eye(3) * 1000, torch.arange(3)))
+    result = calibration(scored(torch.eye(3) * 1000, torch.arange(3)))
     assert result.error == 0 and result.counts.tolist() == [0] * 9 + [3]
 
 
 def test_each_label_of_several_is_an_answer():
     outputs = torch.tensor([[2.0, -2.0], [0.5, -3.0]])
-    scored = evaluation(outputs, torch.tensor([[1, 1], [1, 0]]), kind="multilabel", classes="ab")
-    result = calibration(scored, bins=2)
+    several = scored(outputs, [[1, 1], [1, 0]], kind="multilabel", classes="ab")
+    result = calibration(several, bins=2)
     assert result.counts.tolist() == [0, 4] and result.accuracy[1] == 0.75
     assert result.confidence[1] == pytest.approx(torch.tensor([2, 2, 0.5, 3]).sigmoid().mean())
 

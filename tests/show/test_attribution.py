@@ -84,16 +84,17 @@ def test_a_network_that_is_frozen_from_end_to_end_is_explained_the_same(show):
 
 
 @pytest.mark.parametrize(
-    ("outputs", "split", "words"),
-    [
-        (1, tiny.regression_task().validation, "what speaks for height"),
-        (2, tiny.multilabel_task().validation, "true "),
-        (3, tiny.task().unlabelled, "Item 0, answered "),
-    ],
-    ids=["regression", "multilabel", "unlabelled"],
+    ("task", "words"),
+    [(tiny.regression_task(), "what speaks for height"), (tiny.multilabel_task(), "true ")],
+    ids=["regression", "multilabel"],
 )
-def test_other_kinds_of_task_are_explained_too(outputs, split, words):
-    assert words in tl.show_integrated_gradients(tiny.network(outputs), split, 0).alt
+def test_other_kinds_of_task_are_explained_too(task, words):
+    net = tl.replace_head(tiny.network(), task)
+    assert words in tl.show_integrated_gradients(net, task.validation, 0).alt
+
+
+def test_pictures_without_labels_are_explained_too():
+    assert "Item 0, answered " in tl.show_grad_cam(tiny.network(), tiny.task().unlabelled, 0).alt
 
 
 @pytest.mark.parametrize("row", [0, 1, 2])

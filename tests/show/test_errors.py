@@ -44,7 +44,8 @@ def test_source_and_licence_are_named(net):
 
 
 def test_a_regression_shows_its_largest_residuals():
-    task, net = tiny.regression_task(), tiny.network(outputs=1)
+    task = tiny.regression_task()
+    net = tl.replace_head(tiny.network(), task)
     result = tl.evaluate(net, task.validation)
     worst = int((result.predictions - result.targets).abs().argmax())
     picture = tl.show_errors(net, task.validation, count=2)

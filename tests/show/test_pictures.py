@@ -102,6 +102,14 @@ WAYS = {
         lambda net: tl.show_embedding(*cloud(), ["ant", "bee", "cow"], tiny.task().train),
         ["36 points of 3 classes", "All classes are apart"],
     ),
+    "show_clusters": (
+        lambda net: tl.show_clusters(tiny.task().train.targets, tiny.task().train, 4),
+        ["3 clusters of 36 pictures of tiny. Cluster 0 has 12 pictures, 100 % of them ant"],
+    ),
+    "show_neighbours": (
+        lambda net: tl.show_neighbours(tiny.task().train, 0, [3, 4], [0.9, 0.8]),
+        ["Item 0 of tiny, a picture of", "2 pictures most like it", "(0.90)", "of 2 have its"],
+    ),
     "show_filters": (
         lambda net: tl.show_filters(net),
         ["16 filters", "3×3", "stem", "letters-resnet"],

@@ -8,9 +8,9 @@ import torch
 from matplotlib.colors import to_hex
 
 import tl_teach as tl
+from tests.learning.scored import scored
 from tests.show.test_pictures import contrast, texts_of
 from tests.tasks import tiny
-from tl_teach.learning import Evaluation
 from tl_teach.show.matrix import SHADES, short
 from tl_teach.show.picture import INK
 
@@ -18,8 +18,7 @@ from tl_teach.show.picture import INK
 def evaluation(answers, targets, classes=("ant", "bee", "cow")):
     """Each item answered as told, with moderate confidence."""
     outputs = 2.0 * torch.eye(len(classes))[answers]
-    info = tiny.info(classes=classes)
-    return Evaluation(0, (0, 1), 0, None, None, outputs, torch.tensor(targets), info, "validation")
+    return scored(outputs, targets, classes=classes)
 
 
 MIXED = evaluation([0, 0, 1, 1, 1, 2, 0, 2], [0, 0, 0, 0, 1, 1, 2, 2])

@@ -4,6 +4,7 @@ from .attribution import show_grad_cam, show_integrated_gradients
 from .calibration import show_calibration
 from .change import show_change
 from .cka import show_cka
+from .clusters import show_clusters
 from .confusion import show_confusion
 from .curves import show_history, show_scores
 from .embedding import show_embedding
@@ -11,6 +12,7 @@ from .errors import show_errors
 from .examples import show_examples
 from .feature_maps import show_feature_maps
 from .filters import show_filters
+from .neighbours import show_neighbours
 from .network import show_network
 from .picture import Picture
 from .receptive_field import show_receptive_field
@@ -21,6 +23,7 @@ __all__ = [
     "show_calibration",
     "show_change",
     "show_cka",
+    "show_clusters",
     "show_confusion",
     "show_embedding",
     "show_errors",
@@ -30,6 +33,7 @@ __all__ = [
     "show_grad_cam",
     "show_history",
     "show_integrated_gradients",
+    "show_neighbours",
     "show_network",
     "show_receptive_field",
     "show_scores",

@@ -23,7 +23,9 @@ def in_words(info: TaskInfo, value: torch.Tensor) -> str:
         The class, the classes that hold joined by ``+``, or the value with its unit.
     """
     if info.kind == "regression":
-        return f"{float(value):.3g} {info.unit}".strip()
+        return (
+            f"{', '.join(f'{one:.3g}' for one in value.reshape(-1).tolist())} {info.unit}".strip()
+        )
     if info.kind == "multilabel":
         held = [name for name, holds in zip(info.classes, value, strict=True) if holds]
         return "+".join(held) or "none"
@@ -46,7 +48,7 @@ def answer_in_words(info: TaskInfo, output: torch.Tensor) -> str:
         Such as ``"sound (0.98)"``.
     """
     if info.kind == "regression":
-        return in_words(info, output[0])
+        return in_words(info, output)
     if info.kind == "multilabel":
         return in_words(info, output > 0)
     return f"{in_words(info, output.argmax())} ({output.softmax(0).max():.2f})"

@@ -89,7 +89,9 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
 
 def _severity(evaluation: Evaluation) -> torch.Tensor:
     """How bad each item's mistake is: its residual, or the confidence in it; 0 for none."""
-    wrong = evaluation.predictions != evaluation.targets
+    targets = evaluation.targets.reshape(evaluation.predictions.shape)
     if evaluation.info.kind == "regression":
-        return (evaluation.predictions - evaluation.targets).abs()
-    return (confidences(evaluation) * wrong).reshape(len(wrong), -1).amax(1)
+        severity = (evaluation.predictions - targets).abs()
+    else:
+        severity = confidences(evaluation) * (evaluation.predictions != targets)
+    return severity.reshape(len(targets), -1).amax(1)
