@@ -48,10 +48,12 @@ if TYPE_CHECKING:
     from .show import show_grad_cam as show_grad_cam
     from .show import show_history as show_history
     from .show import show_integrated_gradients as show_integrated_gradients
+    from .show import show_lr_range as show_lr_range
     from .show import show_neighbours as show_neighbours
     from .show import show_network as show_network
     from .show import show_receptive_field as show_receptive_field
     from .show import show_scores as show_scores
+    from .show import show_study as show_study
     from .show import show_top_images as show_top_images
     from .tasks import load_task as load_task
 
@@ -89,10 +91,12 @@ _ROOMS = {
         "show_grad_cam",
         "show_history",
         "show_integrated_gradients",
+        "show_lr_range",
         "show_neighbours",
         "show_network",
         "show_receptive_field",
         "show_scores",
+        "show_study",
         "show_top_images",
     ],
 }

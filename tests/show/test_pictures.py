@@ -3,9 +3,11 @@ import copy
 import io
 import re
 from itertools import combinations
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -26,6 +28,24 @@ HISTORY = History(
     best_epoch=2,
 )
 SCORES = {"frozen": [0.8, 0.82, 0.84], "from scratch": [0.3, 0.35, 0.4]}
+
+RANGE = SimpleNamespace(
+    rates=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1], losses=[2, 1.9, 1, 0.5, 3], suggested=1e-3
+)
+
+
+def study(counts=(1, 5, None), seeds=(0, 1, 2)):
+    """Three recipes; the first two are told apart at 1 label a class, but not at all of them."""
+    scores = {"frozen": (0.6, 0.7, 0.9), "fine-tuned": (0.4, 0.5, 0.91), "mine": (0.2, 0.3, 0.4)}
+    rows = [
+        (recipe, count, seed, scores[recipe][place] + (0.03 * seed - 0.03) * luck)
+        for recipe, luck in zip(scores, (1, 0.5, 2), strict=True)
+        for place, count in enumerate((1, 5, None))
+        for seed in seeds
+        if count in counts
+    ]
+    table = pd.DataFrame(rows, columns=["recipe", "labels_per_class", "seed", "score"])
+    return SimpleNamespace(table=table, metric="accuracy", constant_guess=0.1)
 
 
 def letters(through="block2"):
@@ -109,6 +129,22 @@ WAYS = {
     "show_neighbours": (
         lambda net: tl.show_neighbours(tiny.task().train, 0, [3, 4], [0.9, 0.8]),
         ["Item 0 of tiny, a picture of", "2 pictures most like it", "(0.90)", "of 2 have its"],
+    ),
+    "show_study": (
+        lambda net: tl.show_study(study()),
+        ["Mean accuracy of 3 recipes over 3 seeds. At 1 label per class frozen 0.60, ahead of"],
+    ),
+    "show_study as a heat map": (
+        lambda net: tl.show_study(study(), "heatmap"),
+        ["at all fine-tuned 0.91, not told apart from frozen 0.90", "constant guess gets 0.10"],
+    ),
+    "show_study of one count": (
+        lambda net: tl.show_study(study(counts=(5,))),
+        ["over 3 seeds. At 5 labels per class frozen 0.70"],
+    ),
+    "show_lr_range": (
+        lambda net: tl.show_lr_range(RANGE),
+        ["from 1e-5 to 0.1", "lowest at a rate of 0.01 with 0.50", "Suggested: 0.001."],
     ),
     "show_filters": (
         lambda net: tl.show_filters(net),

@@ -12,10 +12,12 @@ from .errors import show_errors
 from .examples import show_examples
 from .feature_maps import show_feature_maps
 from .filters import show_filters
+from .lr_range import show_lr_range
 from .neighbours import show_neighbours
 from .network import show_network
 from .picture import Picture
 from .receptive_field import show_receptive_field
+from .study import show_study
 from .top_images import show_top_images
 
 __all__ = [
@@ -33,9 +35,11 @@ __all__ = [
     "show_grad_cam",
     "show_history",
     "show_integrated_gradients",
+    "show_lr_range",
     "show_neighbours",
     "show_network",
     "show_receptive_field",
     "show_scores",
+    "show_study",
     "show_top_images",
 ]

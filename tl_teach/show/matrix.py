@@ -54,7 +54,7 @@ def matrix(
     upright = sum(map(len, names)) > 55
     most = 28 if upright else 40
     axes.set_xticks(*_ticks(names, most), rotation=90 if upright else 0)
-    axes.set_yticks(*_ticks([short(name) for name in rows], most))
+    axes.set_yticks(*_ticks([short(name, 22) for name in rows], most))
     axes.set_xlabel(xlabel, color=INK, fontsize=11)
     axes.set_ylabel(ylabel, color=INK, fontsize=11)
     return shown
