@@ -154,6 +154,10 @@ WAYS = {
         lambda net: tl.show_feature_maps(net, photo(), channels=3),
         ["strongest 3", "stem (frozen) channels", "block3 (fine-tuned) channels"],
     ),
+    "show_feature_maps of two networks": (
+        lambda net: tl.show_feature_maps(unlike(net), photo(), after=net),
+        ["before and after", "block2 (frozen) not at all; block3 (fine-tuned) by"],
+    ),
     "show_top_images": (
         lambda net: tl.show_top_images(net, tiny.task().train, "block1", [0, 5], count=3),
         ["3 patches", "channels 0, 5", "block1"],
@@ -396,6 +400,31 @@ def test_the_feature_maps_named_are_the_strongest():
     expected = maps.clamp(min=0).mean((1, 2)).topk(3).indices.tolist()
     listed = ", ".join(map(str, expected))
     assert f"stem (frozen) channels {listed};" in tl.show_feature_maps(net, photo(), 3).alt
+
+
+def test_the_channels_compared_are_those_that_changed_most():
+    before, after = tiny.network(), tl.freeze(tiny.network(), through="block1")
+    after.stages["block2"].bn2.bias.data[[3, 6]] += 5
+    image = tiny.task().train[0][0]
+    with torch.no_grad():
+        old, new = (net.run(image[None], through="block2")[0] for net in (before, after))
+    share = float((new - old).norm() / old.norm())
+    picture = tl.show_feature_maps(before, image, after=after)
+    assert "stem (frozen) not at all; block1 (frozen) not at all" in picture.alt
+    changed = f"block2 (fine-tuned) by {100 * share:.0f} %, most in channels "
+    assert changed in picture.alt
+    assert {*picture.alt.split("channels ")[1].rstrip(".").split(", ")} == {"3", "6"}
+    texts = [text for text, _ in texts_of(picture.figure)]
+    assert texts.count("same") == 4 and texts.count("before") == texts.count("change") == 2
+    last = [axes.get_images()[0] for axes in picture.figure.axes[-3:]]
+    assert last[0].get_clim() == last[1].get_clim()  # else the two could not be compared
+    one, other, difference = (np.asarray(image.get_array()) for image in last)
+    assert np.allclose(other - one, difference, atol=1e-6) and difference.any()
+
+
+def test_feature_maps_of_other_architectures_are_not_compared():
+    with pytest.raises(ValueError, match=r"do not have the same feature maps; compare two"):
+        tl.show_feature_maps(tl.load_network("letters-resnet"), photo(), after=tiny.network())
 
 
 def test_feature_maps_take_an_input_as_a_split_gives_it():

@@ -122,4 +122,6 @@ def percent(share: float) -> str:
     """
     if not share:
         return "0"
+    if math.isinf(share):
+        return "∞ %"
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.2g} %"
