@@ -7,7 +7,7 @@ import torch
 
 import tl_teach as tl
 from tests.tasks import tiny
-from tl_teach.show.attribution import _where
+from tl_teach.show.attribution import where
 from tl_teach.tasks import SealedError
 
 SPLIT = tiny.task().validation
@@ -102,15 +102,15 @@ def test_pictures_without_labels_are_explained_too():
 def test_the_place_of_the_heat_is_named(row, column):
     heat = np.zeros((12, 12))
     heat[4 * row + 1, 4 * column + 1] = 1
-    where = f"{('top', 'middle', 'bottom')[row]} {('left', 'centre', 'right')[column]}"
+    place = f"{('top', 'middle', 'bottom')[row]} {('left', 'centre', 'right')[column]}"
     inside = 3 <= 4 * row + 1 < 9 and 3 <= 4 * column + 1 < 9
-    expected = f"strongest in the {where}, {100 * inside} % in the middle half"
-    assert _where(heat, "ant").endswith(expected)
+    expected = f"strongest in the {place}, {100 * inside} % in the middle half"
+    assert where(heat, "ant").endswith(expected)
 
 
 def test_an_even_heat_has_a_quarter_in_the_middle_and_none_speaks_for_nothing():
-    assert "25 % in the middle half" in _where(np.ones((28, 28)), "ant")
-    assert _where(-np.ones((8, 8)), "ant") == "no region speaks for ant"
+    assert "25 % in the middle half" in where(np.ones((28, 28)), "ant")
+    assert where(-np.ones((8, 8)), "ant") == "no region speaks for ant"
 
 
 def test_the_picture_stands_beside_the_heat():

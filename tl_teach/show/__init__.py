@@ -1,6 +1,5 @@
 """Pictures; every one describes itself in words."""
 
-from .attribution import show_grad_cam, show_integrated_gradients
 from .calibration import show_calibration
 from .change import show_change
 from .cka import show_cka
@@ -12,6 +11,8 @@ from .errors import show_errors
 from .examples import show_examples
 from .feature_maps import show_feature_maps
 from .filters import show_filters
+from .grad_cam import show_grad_cam
+from .integrated_gradients import show_integrated_gradients
 from .lr_range import show_lr_range
 from .neighbours import show_neighbours
 from .network import show_network
