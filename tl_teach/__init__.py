@@ -48,12 +48,25 @@ if TYPE_CHECKING:
     from .networks import replace_head as replace_head
     from .networks import save_network as save_network
     from .networks import unfreeze as unfreeze
+    from .show import show_calibration as show_calibration
+    from .show import show_change as show_change
+    from .show import show_cka as show_cka
+    from .show import show_clusters as show_clusters
+    from .show import show_confusion as show_confusion
+    from .show import show_embedding as show_embedding
+    from .show import show_errors as show_errors
     from .show import show_examples as show_examples
     from .show import show_feature_maps as show_feature_maps
     from .show import show_filters as show_filters
+    from .show import show_grad_cam as show_grad_cam
     from .show import show_history as show_history
+    from .show import show_integrated_gradients as show_integrated_gradients
+    from .show import show_lr_range as show_lr_range
+    from .show import show_neighbours as show_neighbours
     from .show import show_network as show_network
+    from .show import show_receptive_field as show_receptive_field
     from .show import show_scores as show_scores
+    from .show import show_study as show_study
     from .show import show_top_images as show_top_images
     from .tasks import load_task as load_task
 
@@ -91,12 +104,25 @@ _ROOMS = {
         "tune",
     ],
     "show": [
+        "show_calibration",
+        "show_change",
+        "show_cka",
+        "show_clusters",
+        "show_confusion",
+        "show_embedding",
+        "show_errors",
         "show_examples",
         "show_feature_maps",
         "show_filters",
+        "show_grad_cam",
         "show_history",
+        "show_integrated_gradients",
+        "show_lr_range",
+        "show_neighbours",
         "show_network",
+        "show_receptive_field",
         "show_scores",
+        "show_study",
         "show_top_images",
     ],
 }

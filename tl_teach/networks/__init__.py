@@ -1,5 +1,6 @@
 """Networks as rows of stages with a head; freezing; a new head; weights."""
 
+from .change import StageChange, stage_change
 from .export import export_network
 from .families import FAMILIES, FirstToken
 from .freezing import freeze, unfreeze
@@ -18,6 +19,7 @@ __all__ = [
     "FirstToken",
     "Network",
     "ResidualBlock",
+    "StageChange",
     "WeightsError",
     "export_network",
     "fingerprint",
@@ -34,5 +36,6 @@ __all__ = [
     "save_network",
     "save_safetensors",
     "seeded",
+    "stage_change",
     "unfreeze",
 ]
