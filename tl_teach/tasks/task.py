@@ -12,7 +12,7 @@ from ..wording import require_count
 from .images import Images
 from .preprocess import Preprocess
 from .split import SealedSplit, Split, TaskInfo
-from .splitting import distinct, first_per_class, hold_out, stratified_order
+from .splitting import distinct, first_per_class, hold_out, hold_out_groups, stratified_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,8 @@ class Task:
         seed is not a new look.
     unlabelled : Split
         All pictures that may be learned from, without their labels.
+    groups : numpy.ndarray or None
+        The group of each picture, by its place in ``train.images``; see `Collection`.
     """
 
     info: TaskInfo
@@ -68,6 +70,7 @@ class Task:
     validation: Split
     test: SealedSplit
     unlabelled: Split
+    groups: np.ndarray | None = None
 
     @property
     def name(self) -> str:
@@ -155,7 +158,8 @@ def divide(
     Returns
     -------
     Task
-        Parts are stratified and share no picture; smaller budgets are part of larger ones.
+        Parts are stratified and share no picture and no group; smaller budgets are part of larger
+        ones. A budget may leave out a part of a group.
 
     Raises
     ------
@@ -168,11 +172,12 @@ def divide(
     truth = collection.labels[kept]
     # Of several labels an item, each combination is a stratum.
     strata = truth if truth.ndim == 1 else np.unique(truth, axis=0, return_inverse=True)[1].ravel()
-    learn, test = hold_out(strata, collection.held_out, np.random.default_rng(0))
+    groups = None if collection.groups is None else collection.groups[kept]
+    everything = np.arange(len(kept))
+    learn, test = _apart(everything, strata, groups, collection.held_out, np.random.default_rng(0))
     rng = np.random.default_rng([1, seed])
     share = collection.held_out / (1 - collection.held_out)
-    pool, validation = hold_out(strata[learn], share, rng)
-    pool, validation = learn[pool], learn[validation]
+    pool, validation = _apart(learn, strata, groups, share, rng)
     pool = pool[stratified_order(strata[pool], rng)]
     train = pool[_within_budget(collection.info, strata[pool], labels_per_class, labels)]
 
@@ -189,6 +194,7 @@ def divide(
         validation=part("validation", validation),
         test=SealedSplit(part("test", test)),
         unlabelled=part("unlabelled", pool, labelled=False),
+        groups=collection.groups,
     )
 
 
@@ -215,6 +221,21 @@ def require_task(task: object) -> Task:
             f"Expected a task, but got {type(task).__name__}; load one with tl.load_task(name)."
         )
     return task
+
+
+def _apart(
+    items: np.ndarray,
+    strata: np.ndarray,
+    groups: np.ndarray | None,
+    fraction: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide some of the items in two; groups stay whole."""
+    if groups is None:
+        rest, held_out = hold_out(strata[items], fraction, rng)
+    else:
+        rest, held_out = hold_out_groups(strata[items], groups[items], fraction, rng)
+    return items[rest], items[held_out]
 
 
 def _within_budget(
