@@ -1,10 +1,11 @@
 """Data, as tasks with train, validation and a sealed test."""
 
 from .catalogue import TASKS, load_task
+from .division import divide
 from .images import ArrayImages, Images, ZippedImages
 from .preprocess import Preprocess, as_pixels
 from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
-from .task import Collection, Task, divide, require_task
+from .task import Collection, Task, require_task
 
 __all__ = [
     "TASKS",

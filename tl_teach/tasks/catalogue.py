@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from ..wording import unknown
+from .division import divide
 from .handwriting import handwriting
 from .printed import printed_digits, printed_letters
 from .solar import solar_cells
-from .task import Collection, Task, divide
+from .task import Collection, Task
 
 TASKS: dict[str, Callable[[], Collection]] = {
     "printed-letters": printed_letters,

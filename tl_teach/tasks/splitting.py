@@ -6,6 +6,8 @@ import numpy as np
 
 from .images import Images
 
+_BINS = 10  # strata that the values of a regression task are put into
+
 
 def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
     """Find the items to keep so that no picture stands twice.
@@ -32,6 +34,48 @@ def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
         if np.any(labels[earlier] != labels[index]):
             contradicted.add(earlier)
     return np.array(sorted(set(first.values()) - contradicted), dtype=np.int64)
+
+
+def as_strata(labels: np.ndarray, kind: str) -> np.ndarray:
+    """Give each item a stratum, the class that divisions keep the mix of.
+
+    Classes are their own strata, and so is each combination of several labels. Values are put
+    into about ten bins of equally many items (fewer bins an output where there are several);
+    values on few levels keep their levels.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        One label or one row an item.
+    kind : str
+        ``"classification"``, ``"multilabel"`` or ``"regression"``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (N,).
+
+    Examples
+    --------
+    >>> as_strata(np.linspace(0, 1, 40), "regression").tolist() == [i // 4 for i in range(40)]
+    True
+    """
+    if kind == "regression":
+        columns = labels.reshape(len(labels), -1).T
+        bins = max(2, round(_BINS ** (1 / len(columns))))
+        labels = np.stack([_in_bins(column, bins) for column in columns], axis=1)
+    if labels.ndim == 1:
+        return labels
+    return np.unique(labels, axis=0, return_inverse=True)[1].ravel()
+
+
+def _in_bins(values: np.ndarray, bins: int) -> np.ndarray:
+    levels = np.unique(values)
+    if len(levels) <= bins:
+        return np.searchsorted(levels, values)
+    # Where one value is so common that it fills several bins, these are one.
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, values)
 
 
 def stratified_order(strata: np.ndarray, rng: np.random.Generator) -> np.ndarray:
