@@ -48,6 +48,9 @@ class TaskInfo:
         For regression, the least and the greatest value that a target can have, where known.
     unit : str
         For regression, what the targets are counted in.
+    caution : str
+        What a reader of its scores must know: an overlap with what networks learn from, items
+        that belong together and may stand on two sides.
     """
 
     name: str
@@ -58,6 +61,7 @@ class TaskInfo:
     licence: str
     range: tuple[float, float] | None = None
     unit: str = ""
+    caution: str = ""
 
     @property
     def loss(self) -> str:
