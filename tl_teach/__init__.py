@@ -69,9 +69,10 @@ if TYPE_CHECKING:
     from .show import show_study as show_study
     from .show import show_top_images as show_top_images
     from .tasks import load_task as load_task
+    from .tasks.audit import audit as audit
 
 _ROOMS = {
-    "tasks": ["load_task"],
+    "tasks": ["audit", "load_task"],
     "networks": [
         "Network",
         "export_network",

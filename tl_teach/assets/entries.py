@@ -145,6 +145,21 @@ _ASSETS = (
             ),
         ),
     ),
+    Asset(
+        name="breastmnist",
+        title="BreastMNIST, 780 ultrasound pictures",
+        filename="breastmnist.npz",
+        size=559_580,
+        sha256="3a22d2a4625e7dd8903f0f59030e81a3d0c222bece2e5e10927456cb50efdec1",
+        licence="CC BY 4.0",
+        citation=(
+            "Yang, Shi, Wei, Liu, Zhao, Ke, Pfister and Ni (2023), MedMNIST v2, Scientific Data "
+            "10; from Al-Dhabyani, Gomaa, Khaled and Fahmy (2020), Dataset of breast ultrasound "
+            "images, Data in Brief 28."
+        ),
+        # Known to the package medmnist as MD5 750601b1f35ba3300ea97c75c52ff8f6.
+        mirrors=(Download("https://zenodo.org/records/10519652/files/breastmnist.npz"),),
+    ),
 )
 
 catalogue: dict[str, Asset] = {asset.name: asset for asset in _ASSETS}

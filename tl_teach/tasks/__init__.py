@@ -1,14 +1,18 @@
 """Data, as tasks with train, validation and a sealed test."""
 
+from .audit import Audit, audit
 from .catalogue import TASKS, load_task
+from .division import divide
 from .images import ArrayImages, Images, ZippedImages
+from .near import near_duplicate_groups
 from .preprocess import Preprocess, as_pixels
 from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
-from .task import Collection, Task, divide, require_task
+from .task import Collection, Task, require_task
 
 __all__ = [
     "TASKS",
     "ArrayImages",
+    "Audit",
     "Collection",
     "Images",
     "Preprocess",
@@ -19,8 +23,10 @@ __all__ = [
     "TaskInfo",
     "ZippedImages",
     "as_pixels",
+    "audit",
     "divide",
     "load_task",
+    "near_duplicate_groups",
     "require_split",
     "require_task",
 ]

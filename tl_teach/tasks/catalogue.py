@@ -6,18 +6,24 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from ..wording import unknown
+from .breast import breast_tumours
+from .division import divide
 from .handwriting import handwriting
 from .pets import PETS
 from .printed import printed_digits, printed_letters
-from .solar import solar_cells
-from .task import Collection, Task, divide
+from .rotation import digit_rotation
+from .solar import solar_cells, solar_defect_probability
+from .task import Collection, Task
 
 TASKS: dict[str, Callable[[], Collection]] = {
     "printed-letters": printed_letters,
     "printed-digits": printed_digits,
     "handwriting": handwriting,
+    "digit-rotation": digit_rotation,
     "solar-cells": solar_cells,
     **PETS,
+    "solar-defect-probability": solar_defect_probability,
+    "breast-tumours": breast_tumours,
 }
 
 
@@ -33,7 +39,8 @@ def load_task(
     Parameters
     ----------
     name : str
-        ``"printed-letters"``, ``"printed-digits"``, ``"handwriting"`` or ``"solar-cells"``.
+        ``"printed-letters"``, ``"printed-digits"``, ``"handwriting"``, ``"solar-cells"``,
+        ``"breast-tumours"``; for regression ``"digit-rotation"``, ``"solar-defect-probability"``.
     labels_per_class : int, optional
         Keep this many labelled training items of each class; all by default.
     seed : int

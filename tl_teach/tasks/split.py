@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_LOSSES = {
+    "classification": "cross-entropy",
+    "multilabel": "binary cross-entropy",
+    "regression": "mean squared error",
+}
+_METRICS = {"classification": "accuracy", "multilabel": "accuracy", "regression": "R2"}
+
+
 class SealedError(RuntimeError):
     """Something asked to see what is sealed: a test split, or labels that are withheld."""
 
@@ -40,6 +48,9 @@ class TaskInfo:
         For regression, the least and the greatest value that a target can have, where known.
     unit : str
         For regression, what the targets are counted in.
+    caution : str
+        What a reader of its scores must know: an overlap with what networks learn from, items
+        that belong together and may stand on two sides.
     """
 
     name: str
@@ -50,6 +61,17 @@ class TaskInfo:
     licence: str
     range: tuple[float, float] | None = None
     unit: str = ""
+    caution: str = ""
+
+    @property
+    def loss(self) -> str:
+        """What training makes small: the loss that goes with the kind."""
+        return _LOSSES[self.kind]
+
+    @property
+    def metric(self) -> str:
+        """What scores are counted in: the metric that goes with the kind."""
+        return _METRICS[self.kind]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +135,7 @@ class Split(Sequence):
 
     @property
     def targets(self) -> torch.Tensor:
-        """All targets, shape (N,): class numbers as int64, or values as float32."""
+        """All targets: class numbers as int64 or values as float32, shape (N,) or (N, outputs)."""
         if self.labels is None:
             raise SealedError(
                 f"The labels of the {self.role} part of {self.info.name!r} are withheld; "
