@@ -117,6 +117,14 @@ def test_recipes_are_compared_seed_by_seed():
     assert made.means().loc["free", 15] == pytest.approx(made.scores("free", 5).mean())
 
 
+def test_tasks_without_classes_count_labels_in_all():
+    values = {"values": recipe(tl.Phase(True, epochs=1))}
+    made = tl.compare(values, tiny.regression_task(), seeds=range(2), labels=[10, 20])
+    assert made.metric == "R2" and len(made.scores("values", labels=20)) == 2
+    with pytest.raises(ValueError, match=r"labels=None does not work: this study has \[10, 20\]"):
+        made.scores("values")
+
+
 def test_a_function_may_give_a_score_or_a_network():
     recipes = {"score": lambda task, seed: seed / 10, "network": lambda task, seed: tiny.network()}
     made = tl.compare(recipes, tiny.task(), seeds=[1, 4])

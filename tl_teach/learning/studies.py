@@ -53,26 +53,32 @@ class Study:
     constant_guess: float
     interrupted: bool = False
 
-    def scores(self, recipe: str, labels_per_class: int | None = None) -> np.ndarray:
+    def scores(
+        self, recipe: str, labels_per_class: int | None = None, *, labels: int | None = None
+    ) -> np.ndarray:
         """Give one score a seed, in the order of the seeds.
 
         Parameters
         ----------
         recipe : str
             One of the names that the study was given.
-        labels_per_class : int, optional
-            Which label count; not needed where there is one.
+        labels_per_class, labels : int, optional
+            Which label count, a class or in all; not needed where there is one.
         """
         rows = self.table[self.table.recipe == recipe]
         if rows.empty:
             raise ValueError(unknown("recipe in this study", recipe, self.table.recipe.unique()))
         if labels_per_class is not None:
             rows = rows[rows.labels_per_class == labels_per_class]
+        if labels is not None:
+            rows = rows[rows.labels == labels]
         if rows.empty or rows.labels.nunique() > 1:
-            counts = sorted(self.table.labels_per_class.dropna().astype(int).unique().tolist())
+            by_class = labels is None and self.table.labels_per_class.notna().any()
+            counts = "labels_per_class" if by_class else "labels"
+            known = sorted(self.table[counts].dropna().astype(int).unique().tolist())
             raise ValueError(
-                f"labels_per_class={labels_per_class!r} does not work: this study has {counts}; "
-                "name one of them."
+                f"{counts}={labels_per_class if by_class else labels!r} does not work: this study "
+                f"has {known}; name one of them."
             )
         return rows.sort_values("seed").score.to_numpy()
 
@@ -83,15 +89,15 @@ class Study:
         ----------
         first, second : str
             Names of recipes.
-        labels_per_class : int, optional
-            Which label count; not needed where there is one.
+        labels_per_class, labels : int, optional
+            Which label count, a class or in all; not needed where there is one.
 
         Returns
         -------
         Interval
             Of the mean of ``first - second``. If it holds 0, the two are not told apart.
         """
-        pair = (self.scores(first, labels_per_class), self.scores(second, labels_per_class))
+        pair = [self.scores(one, labels_per_class, labels=labels) for one in (first, second)]
         if len(pair[0]) != len(pair[1]):
             raise ValueError(f"{first!r} and {second!r} were not both run with every seed.")
         return mean_interval(pair[0] - pair[1])
@@ -117,6 +123,7 @@ def compare(
     labels_per_class: Sequence[int] | None = None,
     seeds: Sequence[int] = range(5),
     *,
+    labels: Sequence[int] | None = None,
     save_to: str | Path | None = None,
     progress: bool = True,
 ) -> Study:
@@ -137,6 +144,8 @@ def compare(
         The numbers of labels to try; all labels by default.
     seeds : sequence of int
         At least two, for intervals.
+    labels : sequence of int, optional
+        The numbers of labels in all, for tasks without classes.
     save_to : str or pathlib.Path, optional
         Keep finished cells in this file, and take from it those that are known already.
     progress : bool
@@ -166,8 +175,10 @@ def compare(
     _check(recipes, seeds)
     source = task if isinstance(task, Task) else load_task(task)
     finished = _Finished(save_to)
-    counts = labels_per_class or [None]  # type: ignore[list-item]
-    parts = [(c, s, source.with_labels(labels_per_class=c, seed=s)) for c in counts for s in seeds]
+    budgets = [{"labels_per_class": count} for count in labels_per_class or ()]
+    budgets += [{"labels": count} for count in labels or ()]
+    cells = [(budget, seed) for budget in budgets or [{}] for seed in seeds]
+    parts = [(b.get("labels_per_class"), s, source.with_labels(seed=s, **b)) for b, s in cells]
     rows: list[dict[str, Any]] = []
     interrupted = False
     try:
