@@ -82,7 +82,14 @@ class Study:
             )
         return rows.sort_values("seed").score.to_numpy()
 
-    def difference(self, first: str, second: str, labels_per_class: int | None = None) -> Interval:
+    def difference(
+        self,
+        first: str,
+        second: str,
+        labels_per_class: int | None = None,
+        *,
+        labels: int | None = None,
+    ) -> Interval:
         """Compare two recipes seed by seed.
 
         Parameters
