@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from .images import Images
 from .preprocess import Preprocess
+from .report import Report
 from .split import SealedSplit, Split, TaskInfo
 
 
@@ -61,6 +62,8 @@ class Task:
         All pictures that may be learned from, without their labels.
     groups : numpy.ndarray or None
         The group of each picture, by its place in ``train.images``; see `Collection`.
+    report : Report
+        Of your own data, what is left out and why; it lists every file.
     """
 
     info: TaskInfo
@@ -69,6 +72,7 @@ class Task:
     test: SealedSplit
     unlabelled: Split
     groups: np.ndarray | None = None
+    report: Report = field(default_factory=Report)
 
     @property
     def name(self) -> str:
