@@ -132,7 +132,7 @@ def read_picture(path: Path) -> torch.Tensor:
                 raise Unusable("more than 100 megapixels")
             if image.mode in ("I", "F"):
                 raise Unusable("neither 8 nor 16 bits deep")
-            return as_pixels(ImageOps.exif_transpose(image)).contiguous()
+            return as_pixels(ImageOps.exif_transpose(image))
     except Unusable:
         raise
     except UnidentifiedImageError as error:
