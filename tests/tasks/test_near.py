@@ -1,5 +1,4 @@
 import io
-import time
 
 import numpy as np
 import pytest
@@ -96,8 +95,6 @@ def test_pairs_far_apart_are_found_across_blocks():
 
 def test_handwritten_digits_hardly_ever_look_the_same():
     pictures = tl.tasks.TASKS["handwriting"]().images
-    start = time.perf_counter()
     small = small_greys(pictures.pixels(item) for item in range(len(pictures)))
     pairs = near_duplicates(small)
-    assert time.perf_counter() - start < 5
     assert len(pairs) < 4e-6 * 5000 * 4999 / 2

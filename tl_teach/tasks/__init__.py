@@ -5,7 +5,9 @@ from .catalogue import TASKS, load_task
 from .division import divide
 from .images import ArrayImages, Images, ZippedImages
 from .near import near_duplicate_groups
+from .own.files import FileImages
 from .preprocess import Preprocess, as_pixels
+from .report import Problem, Report
 from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
 from .task import Collection, Task, require_task
 
@@ -14,8 +16,11 @@ __all__ = [
     "ArrayImages",
     "Audit",
     "Collection",
+    "FileImages",
     "Images",
     "Preprocess",
+    "Problem",
+    "Report",
     "SealedError",
     "SealedSplit",
     "Split",

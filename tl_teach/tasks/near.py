@@ -114,7 +114,10 @@ def small_greys(pictures: Iterable[torch.Tensor]) -> np.ndarray:
     numpy.ndarray
         float32 values of shape (N, 16, 16).
     """
-    small = [_SMALL(picture)[0] for picture in pictures]
+    from tqdm import tqdm
+
+    seen = tqdm(pictures, "comparing pictures", unit="picture", leave=False, delay=1)
+    small = [_SMALL(picture)[0] for picture in seen]
     return torch.stack(small).numpy() if small else np.empty((0, *_SMALL.shape[1:]), np.float32)
 
 

@@ -87,6 +87,10 @@ def _collection(name: str, sample: bool, by_breed: bool) -> Collection:
             "https://doi.org/10.1109/CVPR.2012.6248092"
         ),
         licence="CC BY-SA 4.0",
+        caution=(
+            "ImageNet already contains cats and 118 breeds of dog, so an ImageNet network has met "
+            "these categories: scores say little about classes that are new to it."
+        ),
     )
     return Collection(
         info,

@@ -143,10 +143,16 @@ def as_pixels(image: Any) -> torch.Tensor:
 
 def _eight_bits(image: Any) -> Any:
     """Resolve a PIL image's palette, transparency, inks or 16 bits."""
+    from PIL import Image
+
     if image.mode.startswith("I;16"):
         return (np.array(image) >> 8).astype(np.uint8)
     if image.mode in ("I", "F"):  # the range of its values is anyone's guess
         return image
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        # On white, as it is shown; which colour hides where nothing shows is anyone's guess.
+        opaque = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 

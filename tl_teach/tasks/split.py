@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -224,9 +226,13 @@ class SealedSplit(Sequence):
         _broken.add(self._identity)
         return self.__split
 
-    @property
+    @cached_property
     def _identity(self) -> tuple[str, bytes]:
-        return self.__split.info.name, self.__split.indices.tobytes()
+        # Two folders may have one name and their items the same numbers: what counts is what the
+        # pictures are and what is asked of them.
+        content = hashlib.sha256(b"".join(self.__split.digests()))
+        content.update(self.__split.targets.numpy().tobytes())
+        return self.__split.info.name, content.digest()
 
     def _open_for_exam(self) -> Split:
         return self.__split

@@ -10,6 +10,7 @@ import numpy as np
 
 from .images import Images
 from .preprocess import Preprocess
+from .report import Report
 from .split import SealedSplit, Split, TaskInfo
 
 
@@ -65,6 +66,8 @@ class Task:
         All pictures that may be learned from, without their labels.
     groups : numpy.ndarray or None
         The group of each picture, by its place in ``train.images``; see `Collection`.
+    report : Report
+        Of your own data, what is left out and why; it lists every file.
     """
 
     info: TaskInfo
@@ -73,6 +76,7 @@ class Task:
     test: SealedSplit
     unlabelled: Split
     groups: np.ndarray | None = None
+    report: Report = field(default_factory=Report)
     _divide: Callable[..., Task] | None = field(default=None, repr=False)
 
     @property
