@@ -42,10 +42,12 @@ if TYPE_CHECKING:
     from .show import show_network as show_network
     from .show import show_scores as show_scores
     from .show import show_top_images as show_top_images
+    from .tasks import load_domains as load_domains
     from .tasks import load_task as load_task
+    from .tasks import shift as shift
 
 _ROOMS = {
-    "tasks": ["load_task"],
+    "tasks": ["load_domains", "load_task", "shift"],
     "networks": [
         "Network",
         "fingerprint",
