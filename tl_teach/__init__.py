@@ -15,12 +15,15 @@ copy it or start it new, and may it change? Everything here is one function away
 Importing this module imports nothing heavy; each name brings what it needs when it is first used.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .adapt import adapt as adapt
     from .learning import baseline as baseline
     from .learning import claim as claim
     from .learning import evaluate as evaluate
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from .learning import final_exam as final_exam
     from .learning import mean_interval as mean_interval
     from .learning.fit import fit as fit
+    from .learning.reveal import reveal as reveal
     from .networks import Network as Network
     from .networks import fingerprint as fingerprint
     from .networks import freeze as freeze
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from .tasks import shift as shift
 
 _ROOMS = {
+    "adapt": ["adapt"],
     "tasks": ["load_domains", "load_task", "shift"],
     "networks": [
         "Network",
@@ -65,6 +70,7 @@ _ROOMS = {
         "final_exam",
         "fit",
         "mean_interval",
+        "reveal",
     ],
     "show": [
         "show_examples",
@@ -91,3 +97,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The room ``adapt`` has the name of its function; ``tl.adapt`` always is the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _ROOM_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -8,6 +8,7 @@ from .fit import fit
 from .history import History
 from .intervals import Interval, mean_interval
 from .pretraining import pretrain
+from .reveal import Revealed, reveal
 
 __all__ = [
     "ClaimError",
@@ -15,6 +16,7 @@ __all__ = [
     "Features",
     "History",
     "Interval",
+    "Revealed",
     "baseline",
     "claim",
     "evaluate",
@@ -23,4 +25,5 @@ __all__ = [
     "fit",
     "mean_interval",
     "pretrain",
+    "reveal",
 ]
