@@ -24,6 +24,17 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .adapt import adapt as adapt
+    from .discover import choose_k as choose_k
+    from .discover import cka as cka
+    from .discover import cluster as cluster
+    from .discover import cluster_scores as cluster_scores
+    from .discover import embed as embed
+    from .discover import leep as leep
+    from .discover import linear_probe as linear_probe
+    from .discover import logme as logme
+    from .discover import nearest as nearest
+    from .discover import outliers as outliers
+    from .discover import retrieval_precision as retrieval_precision
     from .learning import baseline as baseline
     from .learning import claim as claim
     from .learning import evaluate as evaluate
@@ -46,13 +57,13 @@ if TYPE_CHECKING:
     from .show import show_network as show_network
     from .show import show_scores as show_scores
     from .show import show_top_images as show_top_images
+    from .tasks import as_target as as_target
     from .tasks import load_domains as load_domains
     from .tasks import load_task as load_task
     from .tasks import shift as shift
 
 _ROOMS = {
-    "adapt": ["adapt"],
-    "tasks": ["load_domains", "load_task", "shift"],
+    "tasks": ["as_target", "load_domains", "load_task", "shift"],
     "networks": [
         "Network",
         "fingerprint",
@@ -71,6 +82,20 @@ _ROOMS = {
         "fit",
         "mean_interval",
         "reveal",
+    ],
+    "adapt": ["adapt"],
+    "discover": [
+        "choose_k",
+        "cka",
+        "cluster",
+        "cluster_scores",
+        "embed",
+        "leep",
+        "linear_probe",
+        "logme",
+        "nearest",
+        "outliers",
+        "retrieval_precision",
     ],
     "show": [
         "show_examples",

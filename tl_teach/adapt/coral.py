@@ -20,7 +20,7 @@ def coral(
     *,
     seed: int = 0,
     reg: float | str = "auto",
-    C: float = 1.0,
+    C: float = 0.1,
 ) -> None:
     """Train the last layer on source features that are spread like the target's.
 

@@ -121,7 +121,7 @@ def as_target(task: Task) -> Target:
     --------
     >>> import tl_teach as tl
     >>> task = tl.load_task("printed-digits")
-    >>> target = tl.tasks.as_target(tl.shift(task, "blur"))
+    >>> target = tl.as_target(tl.shift(task, "blur"))
     >>> len(target.unlabelled) == len(task.train) + len(task.validation)
     True
     """
