@@ -8,6 +8,7 @@ from sklearn.metrics import (
 
 import tl_teach as tl
 from tests.discover.blobs import blobs, features
+from tl_teach.discover.arrays import unit
 
 
 def test_round_groups_are_found_without_their_labels():
@@ -20,6 +21,7 @@ def test_round_groups_are_found_without_their_labels():
 def test_centres_and_inertia_are_those_of_the_groups():
     values, _ = blobs(spread=1.5)
     groups = tl.cluster(values, 3)
+    values = unit(values)
     means = [values[groups.labels == one].mean(0) for one in range(3)]
     assert np.allclose(groups.centres, means)
     assert groups.inertia == pytest.approx(np.square(values - groups.centres[groups.labels]).sum())
@@ -30,12 +32,18 @@ def test_the_measures_are_the_usual_ones():
     groups = tl.cluster(values, 4)
     assert groups.ari(labels) == pytest.approx(adjusted_rand_score(labels, groups.labels))
     assert groups.nmi(labels) == pytest.approx(normalized_mutual_info_score(labels, groups.labels))
-    assert groups.silhouette == pytest.approx(silhouette_score(values, groups.labels))
+    assert groups.silhouette == pytest.approx(silhouette_score(unit(values), groups.labels))
 
 
 def test_features_and_their_array_give_the_same_clusters():
     groups = tl.cluster(features(), 3)
     assert np.array_equal(groups.labels, tl.cluster(features().values, 3).labels)
+
+
+def test_only_the_direction_of_an_item_counts():
+    values, _ = blobs(spread=2)
+    lengths = np.random.default_rng(1).uniform(0.1, 10, (len(values), 1))
+    assert np.allclose(tl.cluster(values * lengths, 3).centres, tl.cluster(values, 3).centres)
 
 
 def test_targets_that_the_features_carry_change_nothing():

@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 import tl_teach as tl
 from tests.discover.blobs import blobs, features
+from tl_teach.discover.arrays import unit
 
 
 @given(st.integers(0, 1000), st.integers(1, 10))
@@ -63,7 +64,8 @@ def test_targets_come_with_features():
 
 def test_outliers_are_far_from_their_nearest_neighbours():
     values, _ = blobs(spread=2)
-    distances = np.linalg.norm(values[:, None] - values[None], axis=2)
+    directions = values / np.linalg.norm(values, axis=1, keepdims=True)
+    distances = np.linalg.norm(directions[:, None] - directions[None], axis=2)
     expected = np.sort(distances, axis=1)[:, 1:6].mean(1)
     assert np.allclose(tl.outliers(values), expected)
 
@@ -71,7 +73,7 @@ def test_outliers_are_far_from_their_nearest_neighbours():
 def test_outliers_against_a_reference_are_measured_from_it():
     usual, _ = blobs()
     values, _ = blobs(seed=1)
-    expected = NearestNeighbors(n_neighbors=3).fit(usual).kneighbors(values)[0].mean(1)
+    expected = NearestNeighbors(n_neighbors=3).fit(unit(usual)).kneighbors(unit(values))[0].mean(1)
     assert np.allclose(tl.outliers(values, usual, n=3), expected)
 
 

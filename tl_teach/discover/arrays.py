@@ -41,6 +41,26 @@ def table(features: FeatureTable) -> np.ndarray:
     return values
 
 
+def unit(values: np.ndarray) -> np.ndarray:
+    """Scale each item to length 1, so that its direction alone counts.
+
+    How strongly a picture excites a network (its brightness, say) tells less about what it shows
+    than which features it excites.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Shape (N, D).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (N, D); an item of length 0 stays, and is like nothing.
+    """
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    return values / np.where(length == 0, 1, length)
+
+
 def one_each(features: FeatureTable, targets: Any = None) -> np.ndarray:
     """Give one target for each item.
 

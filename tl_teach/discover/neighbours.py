@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..wording import require_count
-from .arrays import FeatureTable, one_each, table
+from .arrays import FeatureTable, one_each, table, unit
 
 
 class Neighbours(NamedTuple):
@@ -130,8 +130,8 @@ def outliers(
     Returns
     -------
     numpy.ndarray
-        Euclidean distances, shape (N,): the higher, the stranger. Only their order means
-        something.
+        Distances between directions (each item is scaled to length 1), 0..2, shape (N,): the
+        higher, the stranger. Only their order means something.
 
     Raises
     ------
@@ -141,8 +141,9 @@ def outliers(
     Notes
     -----
     The distance to one centre, even measured by the spread (Mahalanobis), supposes that usual items
-    form one cloud. Several classes form several; with one digit left out of the reference, the
-    neighbours find it better (mean AUC .94 against .88).
+    form one cloud. Several classes form several: with one handwritten digit left out of the
+    reference, the neighbours find it better (mean AUC .93 against .87). For defects among
+    sound solar cells, which do form one cloud, the two are alike (.88 to .93 and .89 to .92).
 
     References
     ----------
@@ -153,14 +154,14 @@ def outliers(
     --------
     >>> import numpy as np
     >>> import tl_teach as tl
-    >>> usual = np.random.default_rng(0).normal(size=(50, 3))
-    >>> int(tl.outliers(np.concatenate([usual, [[9.0, 9.0, 9.0]]])).argmax())
+    >>> usual = np.random.default_rng(0).normal([5, 0, 0], 1, size=(50, 3))
+    >>> int(tl.outliers(np.concatenate([usual, [[0.0, 0.0, 5.0]]])).argmax())
     50
     """
     from sklearn.neighbors import NearestNeighbors
 
-    values = table(features)
-    usual = values if reference is None else table(reference)
+    values = unit(table(features))
+    usual = values if reference is None else unit(table(reference))
     if usual.shape[1] != values.shape[1]:
         raise ValueError(
             f"The reference has {usual.shape[1]} features and the items have {values.shape[1]}; "
@@ -177,16 +178,11 @@ def _closest(
     values: np.ndarray, queries: np.ndarray, n: int, without: list[int] | None = None
 ) -> Neighbours:
     """The n most similar of each query, leaving one item out of each row if asked to."""
-    similar = _unit(queries) @ _unit(values).T
+    similar = unit(queries) @ unit(values).T
     if without is not None:
         similar[np.arange(len(queries)), without] = -np.inf
     indices = np.argsort(-similar, axis=1, kind="stable")[:, :n]
     return Neighbours(indices, np.take_along_axis(similar, indices, axis=1))
-
-
-def _unit(values: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(values, axis=1, keepdims=True)
-    return values / np.where(length == 0, 1, length)  # like nothing: cosine 0 to everything
 
 
 def _require_n(n: int, available: int) -> None:
