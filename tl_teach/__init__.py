@@ -15,12 +15,26 @@ copy it or start it new, and may it change? Everything here is one function away
 Importing this module imports nothing heavy; each name brings what it needs when it is first used.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .adapt import adapt as adapt
+    from .discover import choose_k as choose_k
+    from .discover import cka as cka
+    from .discover import cluster as cluster
+    from .discover import cluster_scores as cluster_scores
+    from .discover import embed as embed
+    from .discover import leep as leep
+    from .discover import linear_probe as linear_probe
+    from .discover import logme as logme
+    from .discover import nearest as nearest
+    from .discover import outliers as outliers
+    from .discover import retrieval_precision as retrieval_precision
     from .learning import Phase as Phase
     from .learning import Recipe as Recipe
     from .learning import baseline as baseline
@@ -37,6 +51,7 @@ if TYPE_CHECKING:
     from .learning import probe_then_fine_tune as probe_then_fine_tune
     from .learning import tune as tune
     from .learning.fit import fit as fit
+    from .learning.reveal import reveal as reveal
     from .networks import Network as Network
     from .networks import export_network as export_network
     from .networks import fingerprint as fingerprint
@@ -68,11 +83,14 @@ if TYPE_CHECKING:
     from .show import show_scores as show_scores
     from .show import show_study as show_study
     from .show import show_top_images as show_top_images
+    from .tasks import as_target as as_target
+    from .tasks import load_domains as load_domains
     from .tasks import load_task as load_task
+    from .tasks import shift as shift
     from .tasks.audit import audit as audit
 
 _ROOMS = {
-    "tasks": ["audit", "load_task"],
+    "tasks": ["as_target", "audit", "load_domains", "load_task", "shift"],
     "networks": [
         "Network",
         "export_network",
@@ -103,6 +121,21 @@ _ROOMS = {
         "paired_difference",
         "probe_then_fine_tune",
         "tune",
+        "reveal",
+    ],
+    "adapt": ["adapt"],
+    "discover": [
+        "choose_k",
+        "cka",
+        "cluster",
+        "cluster_scores",
+        "embed",
+        "leep",
+        "linear_probe",
+        "logme",
+        "nearest",
+        "outliers",
+        "retrieval_precision",
     ],
     "show": [
         "show_calibration",
@@ -142,3 +175,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The room ``adapt`` has the name of its function; ``tl.adapt`` always is the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _ROOM_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

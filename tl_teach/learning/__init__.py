@@ -12,6 +12,7 @@ from .lr_range import LrRange, lr_range_test
 from .paired import choose_threshold, paired_difference
 from .pretraining import pretrain
 from .recipes import Phase, Recipe, gradual_unfreezing, probe_then_fine_tune
+from .reveal import Revealed, reveal
 from .studies import Study, compare
 from .tuning import Tuning, tune
 
@@ -25,6 +26,7 @@ __all__ = [
     "LrRange",
     "Phase",
     "Recipe",
+    "Revealed",
     "Study",
     "Tuning",
     "baseline",
@@ -41,5 +43,6 @@ __all__ = [
     "paired_difference",
     "pretrain",
     "probe_then_fine_tune",
+    "reveal",
     "tune",
 ]
