@@ -153,9 +153,11 @@ def inputs(split: Split, items: torch.Tensor, augment: Augment | None = None) ->
     torch.Tensor
         Shape (len(items), C, H, W).
     """
-    pictures = (split.pixels(int(item)) for item in items)
+    pictures = [split.pixels(int(item)) for item in items]
     if augment is not None:
-        pictures = (augment(picture) for picture in pictures)
+        pictures = [augment(picture) for picture in pictures]
+    if len({picture.shape for picture in pictures}) == 1:  # a batch costs little more than one
+        return split.preprocess(torch.stack(pictures))
     return torch.stack([split.preprocess(picture) for picture in pictures])
 
 
