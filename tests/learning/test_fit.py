@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.optim import lr_scheduler as schedulers
 
 import tl_teach as tl
+from tests.networks.test_heads import values_task
 from tests.tasks import tiny
 from tl_teach.learning.loop import batches
 from tl_teach.learning.losses import choose_loss
@@ -382,9 +383,10 @@ _bad("weights for values", r"cross-entropy of a classification task only", net=v
 _bad("values into a softmax head", r"made for classification, but the task 'tiny-regression' is "
      r"regression; give it a new head", net=lambda: tiny.network(1),
      task=tiny.regression_task)  # fmt: skip
-_bad("classes into a head for values", r"was made for regression, but the task 'one' is "
-     r"classification", net=values_head,
-     task=lambda: tiny.task(name="one", classes=("a",)))  # fmt: skip
+_bad("classes into a head for values", r"was made for regression, but the task 'two' is "
+     r"classification",
+     net=lambda: tl.replace_head(tiny.network(), values_task(outputs=2)),
+     task=lambda: tiny.task(name="two", classes=("a", "b")))  # fmt: skip
 _bad("no folder for the checkpoint", r"There is no folder .* make it first",
      FileNotFoundError, checkpoint="/no/such/folder/run.pt")  # fmt: skip
 
