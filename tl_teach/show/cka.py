@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..discover import cka
 from ..learning import extract_features
 from ..networks import Network, require_network
 from ..tasks import Split
@@ -57,7 +58,7 @@ def show_cka(before: Network, after: Network, split: Split) -> Picture:
     seen = [
         [extract_features(net, split, stage).values for stage in net.stage_names] for net in nets
     ]
-    values = np.array([[_linear_cka(x, y) for y in seen[1]] for x in seen[0]])
+    values = np.array([[cka(x, y) for y in seen[1]] for x in seen[0]])
     rows, columns = (net.stage_names for net in nets)
     figure = blank(6.4, 0.42 * len(rows) + 1)
     axes = figure.add_subplot()
@@ -70,13 +71,6 @@ def show_cka(before: Network, after: Network, split: Split) -> Picture:
         for name, tick in zip(net.stage_names, ticks, strict=True):
             tick.set_color(ROLES[net.role(name)].ink)
     return Picture(figure, _words(before, after, split, values))
-
-
-def _linear_cka(x: np.ndarray, y: np.ndarray) -> float:
-    """Linear CKA of two sets of features of the same items, shapes (N, D) and (N, E)."""
-    x, y = (values.astype(float) - values.mean(0, dtype=float) for values in (x, y))
-    own = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
-    return float(np.square(x.T @ y).sum() / own) if own else 0.0
 
 
 def _words(before: Network, after: Network, split: Split, values: np.ndarray) -> str:

@@ -88,9 +88,7 @@ def _counts(evaluation: Evaluation) -> np.ndarray:
             f"Only a classification has classes to confuse, but {info.name!r} is a task of "
             f"{info.kind}; look at its largest mistakes with tl.show_errors(net, split)."
         )
-    size = len(info.classes)
-    cells = evaluation.targets * size + evaluation.predictions
-    return cells.bincount(minlength=size**2).reshape(size, size).numpy()
+    return evaluation.confusion
 
 
 def _commonest(counts: np.ndarray) -> list[tuple[int, int]]:
