@@ -1,11 +1,12 @@
 """Data, as tasks with train, validation and a sealed test."""
 
 from .catalogue import TASKS, load_task
-from .domains import DOMAINS, Domains, Target, as_target, load_domains
+from .domains import DOMAINS, Domains, load_domains
 from .images import ArrayImages, Images, ZippedImages
 from .preprocess import Preprocess, as_pixels
 from .shifts import shift
 from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
+from .target import Target, as_target
 from .task import Collection, Task, divide, require_task
 
 __all__ = [
