@@ -36,6 +36,13 @@ def test_labels_of_the_target_change_nothing(method):
     assert repr(results[0].signs) == repr(results[1].signs)
 
 
+def test_a_method_is_not_even_given_the_labels(monkeypatch):
+    given = []
+    monkeypatch.setitem(METHODS, "adabn", lambda net, split, *rest, **settings: given.append(split))
+    tl.adapt(domains.network(), tiny.task(name="tiny-target", seed=5).train)
+    assert given[0].labels is None
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_no_method_opens_a_sealed_test(method, monkeypatch):
     unlabelled = domains.target().unlabelled

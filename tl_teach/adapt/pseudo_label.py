@@ -79,7 +79,8 @@ def pseudo_label(
         if len(taken) == 0:
             break
         more = _joined(source.train, unlabelled, taken, labels[taken])
-        fit(net, replace(source, train=more), epochs, lr, batch_size, seed=seed + number)
+        task = replace(source, train=more)
+        fit(net, task, epochs=epochs, lr=lr, batch_size=batch_size, seed=seed + number)
         watch(f"round {number + 1}", taken=len(taken) / len(unlabelled))
 
 

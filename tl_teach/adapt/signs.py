@@ -185,5 +185,8 @@ def outputs_of(net: Network, split: Split) -> torch.Tensor:
     torch.Tensor
         Shape (N, outputs).
     """
+    # With nothing frozen, features are kept instead of pictures: less memory, and a head that is
+    # trained on them later finds them.
+    through = net.frozen_through or net.stage_names[-2]
     with evaluating(net):
-        return predict(net, feed(net, split))
+        return predict(net, feed(net, split, through=through))

@@ -3,7 +3,7 @@
 from .audit import Audit, audit
 from .catalogue import TASKS, load_task
 from .division import divide
-from .domains import DOMAINS, Domains, Target, as_target, load_domains
+from .domains import DOMAINS, Domains, load_domains
 from .images import ArrayImages, Images, ZippedImages
 from .near import near_duplicate_groups
 from .own.files import FileImages
@@ -11,6 +11,7 @@ from .preprocess import Preprocess, as_pixels
 from .report import Problem, Report
 from .shifts import shift
 from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
+from .target import Target, as_target
 from .task import Collection, Task, require_task
 
 __all__ = [

@@ -13,9 +13,9 @@ import torch
 from torch.nn import functional as F
 
 from ..wording import unknown
-from .domains import Target
 from .images import Images
 from .split import SealedSplit, Split, TaskInfo, require_split
+from .target import Target
 from .task import Task
 
 Shiftable = TypeVar("Shiftable", Task, Target, Split)
