@@ -451,6 +451,17 @@ def test_examples_go_evenly_over_the_classes():
     assert "labelled ant, bee, cow" in tl.show_examples(tiny.task(), count=3).alt
 
 
+def test_examples_of_a_regression_are_labelled_with_their_values():
+    task = tl.load_task("digit-rotation", labels=4)
+    assert f"labelled {task.train.targets[0]:.3g} degrees" in tl.show_examples(task, count=2).alt
+
+
+def test_examples_of_several_labels_name_each_that_holds():
+    task = tiny.multilabel_task()
+    held = [name for name, holds in zip(task.classes, task.train.targets[0], strict=True) if holds]
+    assert f"labelled {'+'.join(held) or 'none'}" in tl.show_examples(task, count=1).alt
+
+
 def test_examples_name_their_source_and_licence():
     texts = " ".join(
         t for t, _ in texts_of(tl.show_examples(tl.load_task("solar-cells"), 2).figure)

@@ -91,7 +91,8 @@ def fit(
         over the run, which lets a short training settle; ``"cosine"``; or a function of the
         optimiser and the number of steps that gives a scheduler of torch.
     loss : callable, optional
-        A mean over items of outputs and targets, instead of the loss of the task's kind.
+        A mean over items of outputs and targets, instead of the loss of the task's kind. For
+        regression both have the shape (N, outputs).
     class_weights : str or sequence of float, optional
         How much a mistake on each class counts: ``"balanced"``, or one weight a class.
     solver : str

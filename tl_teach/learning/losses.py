@@ -31,7 +31,7 @@ def choose_loss(task: Task, loss: Loss | None, class_weights: str | Sequence[flo
     task : Task
         Its kind decides, where nothing is asked for.
     loss : callable or None
-        A mean over items of outputs and targets.
+        A mean over items of outputs and targets, which for regression have one shape.
     class_weights : str, sequence of float or None
         ``"balanced"``, or one weight a class: how much a mistake on it counts.
 
@@ -53,7 +53,7 @@ def choose_loss(task: Task, loss: Loss | None, class_weights: str | Sequence[flo
             "torch.nn.functional.l1_loss."
         )
     if class_weights is None:
-        return loss or LOSSES[task.kind]
+        return LOSSES[task.kind] if loss is None else _in_shape(loss, task)
     if loss is not None or task.kind != "classification":
         raise ValueError(
             "class_weights work with the cross-entropy of a classification task only; leave them "
@@ -66,6 +66,17 @@ def choose_loss(task: Task, loss: Loss | None, class_weights: str | Sequence[flo
         return (losses * weights.to(losses.device)[targets]).mean()
 
     return weighted
+
+
+def _in_shape(loss: Loss, task: Task) -> Loss:
+    """Give a regression's targets the shape of its outputs.
+
+    One value an item has the shape (N,), and torch's losses would compare it with outputs of
+    shape (N, 1) in all N x N pairs.
+    """
+    if task.kind != "regression":
+        return loss
+    return lambda outputs, targets: loss(outputs, targets.float().reshape(outputs.shape))
 
 
 def _weights(task: Task, given: str | Sequence[float]) -> torch.Tensor:
