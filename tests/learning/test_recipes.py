@@ -132,6 +132,17 @@ def test_a_function_may_give_a_score_or_a_network():
     assert (made.scores("network") >= 0).all()
 
 
+def test_functions_that_differ_by_their_closure_alone_are_different_cells(tmp_path):
+    def gives(score):
+        return lambda task, seed: score
+
+    file = tmp_path / "study.json"
+    made = tl.compare({"a": gives(0.1), "b": gives(0.2)}, tiny.task(), seeds=[0], save_to=file)
+    assert made.table.score.tolist() == [0.1, 0.2]
+    again = tl.compare({"a": gives(0.3)}, tiny.task(), seeds=[0], save_to=file)
+    assert again.table.score.tolist() == [0.3]
+
+
 def test_finished_cells_are_not_run_again(tmp_path, monkeypatch):
     first = study(save_to=tmp_path / "study.json")
     monkeypatch.setattr(studies, "_run", lambda *cell: pytest.fail("run again"))

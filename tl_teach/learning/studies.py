@@ -192,7 +192,7 @@ def compare(
         with _bar(len(parts) * len(recipes), progress) as bar:
             for count, seed, part in parts:
                 for name, recipe in recipes.items():
-                    key = _key(recipe, part, seed)
+                    key = _key(name, recipe, part, seed)
                     if key not in finished:
                         finished[key] = _run(recipe, part, seed)
                     place = {"labels_per_class": count, "labels": len(part.train), "seed": seed}
@@ -223,14 +223,16 @@ def _run(recipe: Run, task: Task, seed: int) -> dict[str, float]:
     return {"score": float(score), "seconds": time.perf_counter() - started}
 
 
-def _key(recipe: Run, task: Task, seed: int) -> str:
-    """What a cell's score depends on; of a function only its name and code are known."""
+def _key(name: str, recipe: Run, task: Task, seed: int) -> str:
+    """What a cell's score depends on; of a function only names, code and closure are known."""
     digest = hashlib.sha256()
     if isinstance(recipe, Recipe):
         digest.update(repr(recipe).encode())
     else:
         code = getattr(recipe, "__code__", None)
-        digest.update(f"{getattr(recipe, '__qualname__', recipe)}".encode())
+        held = [cell.cell_contents for cell in getattr(recipe, "__closure__", None) or ()]
+        # One factory may make several functions: the given name tells them apart.
+        digest.update(f"{name} {getattr(recipe, '__qualname__', recipe)} {held}".encode())
         digest.update(code.co_code + repr(code.co_consts).encode() if code else b"")
     for split in (task.train, task.validation):
         digest.update(b"".join(split.digests()))
