@@ -29,7 +29,7 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
         The file to write, whole or not at all; usually ends in ``.onnx`` or ``.pt2``.
     format : str
         ``"onnx"`` for ONNX Runtime and many other programs, or ``"torch.export"`` for PyTorch,
-        read by ``torch.export.load(path).module()``.
+        read by ``torch.export.load``.
 
     Returns
     -------
