@@ -19,13 +19,16 @@ export TQDM_DISABLE := 1
 NBVAL := --nbval --nbval-sanitize-with tests/book/nbval-sanitize.cfg --nbval-cell-timeout=600
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint bench notebooks clean
+.PHONY: help book site test test-all lint bench notebooks colab-check oldest-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 book: $(BUILT) ## build the book (the first time: install everything it needs)
 	@echo "The book is ready: $(CURDIR)/$(INDEX)"
+
+site: $(BUILT) ## the book as it is published: lighter to load, in _build/site
+	$(PY) book/_tools/site.py
 
 # Workers that share the cores take one thread each: more would only wait for each other.
 test: lint $(BUILT) ## lint, then every test: library, chapters, built pages
@@ -49,6 +52,28 @@ bench: $(INSTALLED) ## measure the figures that the project claims
 
 notebooks: $(INSTALLED) ## run notebooks and keep their outputs: make notebooks [NB=path]
 	$(PY) book/_tools/execute.py $(NB)
+
+# --- Other people's environments -------------------------------------------------------------------
+
+COLAB_PYTHON ?= python3.13
+OLDEST_PYTHON ?= python3.10
+
+# The set-up cell of a chapter may add packages; whatever Colab has must stay as it is.
+colab-check: .venv-colab/.installed ## every notebook with Colab's versions (needs Python 3.13)
+	.venv-colab/bin/python book/_tools/check.py colab
+
+oldest-check: .venv-oldest/.installed ## tests and notebooks with the oldest versions (Python 3.10)
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -q tests/networks tests/learning tests/tasks
+	.venv-oldest/bin/python book/_tools/check.py oldest
+
+.venv-colab/.installed: PYTHON_HERE = $(COLAB_PYTHON)
+.venv-oldest/.installed: PYTHON_HERE = $(OLDEST_PYTHON)
+.venv-%/.installed: book/_tools/environments/%.txt pyproject.toml
+	@test -x $(@D)/bin/python || $(PYTHON_HERE) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=26"
+	$(@D)/bin/python -m pip install --quiet -r $<
+	$(@D)/bin/python -m pip install --quiet -c $< -e ".[book]"
+	@touch $@
 
 clean: ## remove what was built, but not the environment
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -6,6 +6,8 @@
 - The toggle of a hidden solution says "Show solution".
 - `[head](../back/glossary.md#term-head)` leads to a term of the glossary. The role for it,
   {term}`head`, does so as well, but Colab shows it as it is typed.
+- The works of the bibliography are told to a screen reader as a list with its items: the role that
+  Sphinx gives them is no longer part of the standard.
 - Jupyter Book adds the script of Thebe (live kernels from another host) to every page, even where
   no page uses it, and twice, which is an error in the browser: here it stays away.
 """
@@ -16,6 +18,7 @@ import json
 from base64 import b64decode
 from hashlib import sha256
 from pathlib import PurePosixPath
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -61,6 +64,13 @@ def improve_page(app: Sphinx, document: nodes.document) -> None:
             cell["prompt_hide"] = "Hide solution"
 
 
+def tell_works_as_a_list(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def leave_thebe_out(app: Sphinx, config: Config) -> None:
     for listener in list(app.events.listeners["env-before-read-docs"]):
         if listener.handler is init_thebe_core:
@@ -70,4 +80,5 @@ def leave_thebe_out(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", leave_thebe_out)
     app.connect("doctree-read", improve_page)
+    app.connect("html-page-context", tell_works_as_a_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

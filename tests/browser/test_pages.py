@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+from axe_playwright_python.sync_playwright import Axe
+
 from .pages import ROOT
 
 # Choices of one question share a name, so that one at a time is open; without it, all can be.
@@ -199,3 +201,40 @@ def test_search_finds_a_page(visit) -> None:
     seen.page.wait_for_selector("#search-results li a")
     assert seen.errors == []
     assert seen.other_hosts == []
+
+
+def violations(seen) -> list[str]:
+    """What axe-core finds against WCAG 2.2 (A and AA) and against good practice."""
+    found = Axe().run(seen.page).response["violations"]
+    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+
+
+def test_axe_finds_nothing_on_a_desk(desk) -> None:
+    assert violations(desk) == []
+
+
+def test_axe_finds_nothing_on_a_phone_in_the_dark(phone) -> None:
+    assert violations(phone) == []
+
+
+def test_the_keyboard_reaches_the_text_and_the_next_chapter(visit, path: str) -> None:
+    page = visit(path).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent.trim()") == (
+        "Skip to main content"
+    )
+    page.keyboard.press("Enter")
+    inside, onward = False, not page.locator("a.right-next").count()
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        found = page.evaluate(
+            "() => { const e = document.activeElement;"
+            " return [Boolean(e.closest('article')), e.matches('a.right-next'),"
+            " e === document.body, e.matches(':focus-visible')]; }"
+        )
+        inside |= found[0]
+        onward |= found[1]
+        if found[2] or (inside and onward):
+            break
+        assert found[3], "the focus can be seen"
+    assert onward
