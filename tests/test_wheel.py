@@ -1,4 +1,4 @@
-"""The package as it is published: small, typed, complete, and able to run without the repository."""
+"""The published package: small, typed, complete, and able to run without the repository."""
 
 from __future__ import annotations
 
