@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -69,6 +70,8 @@ def tell_works_as_a_list(
 ) -> None:
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+    if "body" in context and app.builder.name == "epub":  # its standard lags behind
+        context["body"] = re.sub(r'<details name="[^"]*"', "<details", context["body"])
 
 
 def leave_thebe_out(app: Sphinx, config: Config) -> None:
@@ -77,8 +80,17 @@ def leave_thebe_out(app: Sphinx, config: Config) -> None:
             app.disconnect(listener.id)
 
 
+def leave_buttons_out(app: Sphinx) -> None:
+    """Off the web there is nothing to launch, and the theme's buttons expect a web page."""
+    if app.builder.name in {"epub", "singlehtml"}:
+        for listener in list(app.events.listeners["html-page-context"]):
+            if listener.handler.__module__.startswith("sphinx_book_theme.header_buttons"):
+                app.disconnect(listener.id)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", leave_thebe_out)
+    app.connect("builder-inited", leave_buttons_out)
     app.connect("doctree-read", improve_page)
     app.connect("html-page-context", tell_works_as_a_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

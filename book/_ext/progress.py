@@ -49,7 +49,9 @@ def title(notebook: Path) -> str:
 
 def fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
     if MARK in source[0]:
-        source[0] = source[0].replace(MARK, table(Path(app.srcdir), docname))
+        on_the_web = app.builder.name != "epub"  # elsewhere no script counts anything
+        found = table(Path(app.srcdir), docname) if on_the_web else ""
+        source[0] = source[0].replace(MARK, found)
         for notebook in (Path(app.srcdir) / "book").rglob("*.ipynb"):
             app.env.note_dependency(str(notebook))
 
