@@ -54,6 +54,7 @@ test-all: test ## test, and the chapters once more under other conditions
 lint: $(INSTALLED) ## style, types and the one-way imports
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/codespell
 	.venv/bin/mypy tl_teach
 	.venv/bin/lint-imports
 
