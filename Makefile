@@ -9,7 +9,7 @@ BUILT     := _build/.built
 INDEX     := _build/html/book/index.html
 
 # Chapters that nbval runs. Notebooks in folders that start with "_" or "." are no chapters.
-CHAPTERS := $(sort $(wildcard book/start/*.ipynb book/steps/*.ipynb book/types/*.ipynb book/practice/*.ipynb))
+CHAPTERS := $(sort $(wildcard $(foreach part,start steps types practice back,book/$(part)/*.ipynb)))
 # Whatever the pages are made from. The reference is made from the library's docstrings.
 SOURCES  := _config.yml _toc.yml $(shell find book tl_teach -type f \
 	-not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
