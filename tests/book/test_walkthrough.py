@@ -84,3 +84,5 @@ def test_a_readers_folder_of_photographs_goes_through_the_same_cells(
             Image.fromarray(noise).resize((120, 80)).save(folder / f"{number}.jpg")
     own = {"FOLDER = None": 'FOLDER = "my-photographs"'}
     nbval(shorter(tmp_path / "mine.ipynb", **own), offline)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"cache", "mine.ipynb", "my-photographs"}, "it leaves files beside itself"
