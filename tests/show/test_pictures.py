@@ -462,6 +462,12 @@ def test_examples_of_several_labels_name_each_that_holds():
     assert f"labelled {'+'.join(held) or 'none'}" in tl.show_examples(task, count=1).alt
 
 
+def test_a_long_label_is_broken_into_lines(monkeypatch):
+    monkeypatch.setattr("tl_teach.show.examples.in_words", lambda *_: "american pit bull terrier")
+    figure = tl.show_examples(tiny.task(), count=2, columns=8).figure
+    assert figure.axes[0].get_title() == "american pit\nbull terrier"
+
+
 def test_examples_name_their_source_and_licence():
     texts = " ".join(
         t for t, _ in texts_of(tl.show_examples(tl.load_task("solar-cells"), 2).figure)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import torch
 
@@ -49,11 +51,16 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
     figure = blank(6.4, rows * 6.4 / columns * 1.22 + 0.25)
     for axes, item in zip(figure.subplots(rows, columns, squeeze=False).flat, items, strict=False):
         label = "" if split.labels is None else in_words(split.info, split.labels[item])
-        tile(axes, as_image(split.pixels(item)), label)
+        tile(axes, as_image(split.pixels(item)), _wrapped(label, columns))
     for axes in figure.axes[len(items) :]:
         axes.set_axis_off()
     credit(figure, split.info)
     return Picture(figure, _words(split, items))
+
+
+def _wrapped(label: str, columns: int) -> str:
+    """Break a long label into lines, so that it does not run into its neighbours."""
+    return fill(label, 96 // columns, break_long_words=False) if label else label
 
 
 def as_image(pixels: torch.Tensor) -> np.ndarray:
