@@ -1,0 +1,161 @@
+"""The journal: what each submission earned, one file each, so that a killed grader loses nothing."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .layouts import Submission
+from .marking import Result, earned
+from .notebook import Master
+
+
+class Journal:
+    """A folder beside the grades.
+
+    Parameters
+    ----------
+    grades : pathlib.Path
+        The table that is made from it.
+    """
+
+    def __init__(self, grades: Path):
+        self.grades = grades
+        self.folder = grades.with_suffix(".journal")
+
+    def read(self, key: str) -> dict[str, Any] | None:
+        """Give an entry, or None where there is none.
+
+        Parameters
+        ----------
+        key : str
+            The submission's, or ``"master"``.
+        """
+        try:
+            entry = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return entry if isinstance(entry, dict) else None
+
+    def write(self, key: str, entry: dict[str, Any]) -> None:
+        """Keep an entry, whole or not at all.
+
+        Parameters
+        ----------
+        key : str
+            The submission's, or ``"master"``.
+        entry : dict
+            What JSON can hold.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        replace_file(self.folder / f"{key}.json", json.dumps(entry, indent=1))
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Every submission's entry, by student."""
+        names = sorted(path.stem for path in self.folder.glob("*.json") if path.stem != "master")
+        entries = [entry for entry in map(self.read, names) if entry and "result" in entry]
+        return sorted(entries, key=lambda entry: (entry["student"], entry["number"]))
+
+    def write_grades(self, submissions: Iterable[Submission], master: Master) -> None:
+        """Make the table anew from the journal; a reader finds the old one or the new one.
+
+        Parameters
+        ----------
+        submissions : iterable of Submission
+            Whose rows it holds.
+        master : Master
+            Says what questions there are.
+        """
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        questions = [f"question {name} (of {most:g})" for name, most in master.questions.items()]
+        table.writerow(["student", "number", "points", "of", *questions, "seconds", "note"])
+        most = f"{sum(master.questions.values()):g}"
+        for submission in submissions:
+            entry = self.read(submission.key)
+            row = [harmless(submission.student), submission.number]
+            if entry is None:
+                table.writerow([*row, "", most, *("" for _ in questions), "", "not graded yet"])
+                continue
+            result, points = entry["result"], earned(master, entry["result"])
+            notes = [*entry["notes"], result["refused"], result["ended"]]
+            cells = [f"{points[name]:g}" for name in master.questions]
+            total = f"{sum(points.values()):g}"
+            note = harmless("; ".join(note for note in notes if note))
+            table.writerow([*row, total, most, *cells, result.get("seconds", 0), note])
+        replace_file(self.grades, text.getvalue())
+
+
+def entry_of(submission: Submission, data: bytes, master: Master, result: Result) -> dict[str, Any]:
+    """Put together what the journal keeps of a submission.
+
+    Parameters
+    ----------
+    submission : Submission
+        Whose it is.
+    data : bytes
+        What was graded.
+    master : Master
+        What it was graded by.
+    result : dict
+        What it earned.
+    """
+    return {
+        "student": submission.student,
+        "number": submission.number,
+        "file": submission.file,
+        "notes": submission.notes,
+        "digest": digest_of(data),
+        "master": master.digest,
+        "result": result,
+    }
+
+
+def digest_of(data: bytes) -> str:
+    """Short text that changes with the bytes."""
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def harmless(text: str) -> str:
+    """Give a text that a spreadsheet takes for a text, and a terminal too.
+
+    Parameters
+    ----------
+    text : str
+        From a student.
+
+    Examples
+    --------
+    >>> harmless("=1+1")
+    "'=1+1"
+    """
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file, whole or not at all.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Replaced when the new one is complete, and on the disk.
+    text : str
+        Its new content.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,390 @@
+"""Notebooks of students, read defensively, and masters, from which points and checks come.
+
+Cells carry nbgrader's metadata, so that nbgrader opens the same files:
+https://nbgrader.readthedocs.io/en/stable/contributor_guide/metadata.html
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+LARGEST = 16 * 2**20
+"""Bytes that a notebook may have; more than its text is pictures that nobody grades."""
+
+_MOST_ITEMS = 2_000_000  # commas: what bounds the memory that parsing takes
+_MOST_CELLS = 2_000
+_STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
+
+
+class Refused(ValueError):
+    """A file cannot be graded as a notebook; the message says why."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes
+    ----------
+    kind : str
+        ``"code"``, ``"markdown"`` or ``"raw"``.
+    source : str
+        Its text.
+    role : str
+        ``"given"`` (locked), ``"solution"``, ``"check"`` or ``"free"``.
+    ids : tuple of str
+        What it may be called, the surest first: nbgrader's grade_id, then its identifiers as a
+        cell, which survive programs that drop metadata.
+    points : float
+        For a check.
+    """
+
+    kind: str
+    source: str
+    role: str = "free"
+    ids: tuple[str, ...] = ()
+    points: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """Its grade_id."""
+        return self.ids[0] if self.ids else ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check cell of a master.
+
+    Attributes
+    ----------
+    id : str
+        Its grade_id.
+    question : str
+        Which question it belongs to.
+    points : float
+        What passing it earns.
+    names : tuple of str
+        The answers that it looks at.
+    source : str
+        Its code, hidden parts included.
+    """
+
+    id: str
+    question: str
+    points: float
+    names: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Master:
+    """An assignment with its solutions and hidden checks.
+
+    Attributes
+    ----------
+    name : str
+        The assignment's.
+    cells : tuple of Cell
+        All cells.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def checks(self) -> dict[str, Check]:
+        """The checks by identifier, in order."""
+        return {cell.id: _check(cell) for cell in self.cells if cell.role == "check"}
+
+    @cached_property
+    def questions(self) -> dict[str, float]:
+        """Points of each question."""
+        points: dict[str, float] = {}
+        for check in self.checks.values():
+            points[check.question] = points.get(check.question, 0.0) + check.points
+        return points
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with every cell."""
+        return hashlib.sha256(repr(self.cells).encode("utf-8", "replace")).hexdigest()[:16]
+
+    def mentions(self, function: str) -> list[str]:
+        """Give the texts that a function of the library is called with, such as names of tasks.
+
+        Parameters
+        ----------
+        function : str
+            ``"load_task"`` or ``"load_network"``.
+        """
+        found = []
+        for cell in self.cells:
+            if cell.kind != "code":
+                continue
+            for node in ast.walk(_parse(cell.source)):
+                if isinstance(node, ast.Call) and node.args:
+                    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                    first = getattr(node.args[0], "value", None)
+                    if called == function and isinstance(first, str) and first not in found:
+                        found.append(first)
+        return found
+
+
+def read_notebook(data: bytes) -> dict[str, Any]:
+    """Parse a notebook that anyone may have made.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    dict
+        Of format 4, with a list of cells whose type, source and metadata are what they should be.
+
+    Raises
+    ------
+    Refused
+        If it is something else; one sentence for each case.
+
+    Examples
+    --------
+    >>> read_notebook(b"print('hello')")
+    Traceback (most recent call last):
+    ...
+    tl_teach.classroom.notebook.Refused: This is no notebook: it is not JSON; ...
+    """
+    if len(data) > LARGEST or data.count(b",") > _MOST_ITEMS:
+        raise Refused(
+            f"This notebook is larger than {LARGEST / 2**20:.0f} MB or holds too many items; "
+            "clear its outputs and hand it in again."
+        )
+    try:
+        document = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Refused("This is no notebook: its text is not UTF-8.") from None
+    except RecursionError:
+        raise Refused("This notebook is nested too deeply to be one.") from None
+    except ValueError:
+        raise Refused(
+            "This is no notebook: it is not JSON; download it again as .ipynb, not as a script."
+        ) from None
+    if not isinstance(document, dict) or not isinstance(document.get("metadata", {}), dict):
+        raise Refused("This is no notebook: it is JSON, but of something else.")
+    if document.get("nbformat") != 4 or not isinstance(document.get("cells"), list):
+        raise Refused(
+            f"This notebook has the format {str(document.get('nbformat'))[:20]}, not 4; "
+            "open it in Jupyter and save it again."
+        )
+    language = _language(document.get("metadata", {}))
+    if language != "python":
+        raise Refused(f"This notebook is written for {language[:40]!r}, not for Python.")
+    if len(document["cells"]) > _MOST_CELLS:
+        raise Refused(f"This notebook has more than {_MOST_CELLS:,} cells.")
+    for number, cell in enumerate(document["cells"], start=1):
+        _require_cell(number, cell)
+    return document
+
+
+def cells_of(document: dict[str, Any]) -> list[Cell]:
+    """Take the cells out of a notebook, without outputs and attachments.
+
+    Parameters
+    ----------
+    document : dict
+        What `read_notebook` gave.
+
+    Returns
+    -------
+    list of Cell
+        In order.
+    """
+    return [_cell(raw) for raw in document["cells"]]
+
+
+def read_master(path: str | Path) -> Master:
+    """Read a master notebook.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        ``master.ipynb`` takes the name of the folder that it stands in.
+
+    Returns
+    -------
+    Master
+        With at least one check.
+
+    Raises
+    ------
+    ValueError
+        If it is no notebook, or its checks are not what they should be.
+    """
+    path = Path(path)
+    name = path.resolve().parent.name if path.stem == "master" else path.stem
+    master = Master(name, tuple(cells_of(read_notebook(path.read_bytes()))))
+    ids = [cell.id for cell in master.cells if cell.role != "free"]
+    twice = sorted({each for each in ids if ids.count(each) > 1})
+    if twice:
+        raise ValueError(f"The grade_id {twice[0]!r} stands twice in {path}; give each its own.")
+    if not master.checks:
+        raise ValueError(f"{path} has no cell that is graded; see book/assignments/README.md.")
+    return master
+
+
+def merge(master: Master, cells: list[Cell]) -> list[Cell]:
+    """Give the code that a submission is graded by, in the student's order.
+
+    Locked cells and checks are the master's, whatever the student's copy says; those that are
+    missing are put back where they belong. Everything else is the student's.
+
+    Parameters
+    ----------
+    master : Master
+        The assignment.
+    cells : list of Cell
+        The submission.
+
+    Returns
+    -------
+    list of Cell
+        Code cells only.
+    """
+    place = {cell.id: at for at, cell in enumerate(master.cells) if cell.role != "free"}
+    named = [(next((id for id in cell.ids if id in place), None), cell) for cell in cells]
+    present = {id for id, _ in named}
+    missing = [
+        at
+        for id, at in place.items()
+        if id not in present and master.cells[at].role != "solution"
+    ]
+    merged, seen = [], set()
+    for id, cell in named:
+        if id is None:
+            merged.append(replace(cell, role="free"))
+            continue
+        while missing and missing[0] < place[id]:
+            merged.append(master.cells[missing.pop(0)])
+        own = master.cells[place[id]]
+        if id not in seen:
+            theirs = replace(cell, role="solution", ids=(id,))
+            merged.append(theirs if own.role == "solution" else own)
+        elif own.role != "check":  # copied by hand: it runs too, as in the student's notebook
+            merged.append(replace(cell, role="free"))
+        seen.add(id)
+    merged += [master.cells[at] for at in missing]
+    return [cell for cell in merged if cell.kind == "code"]
+
+
+def cut(source: str, region: str, stub: bool = False) -> tuple[str, list[str]]:
+    """Cut the regions between ``### BEGIN ...`` and ``### END ...`` out of a cell.
+
+    Parameters
+    ----------
+    source : str
+        The cell's text.
+    region : str
+        ``"SOLUTION"`` or ``"HIDDEN TESTS"``.
+    stub : bool
+        Put nbgrader's stub where a region was.
+
+    Returns
+    -------
+    str
+        What is left.
+    list of str
+        The lines that were cut out.
+
+    Raises
+    ------
+    ValueError
+        If a region has no end, or no beginning.
+
+    Examples
+    --------
+    >>> cut("a\\n### BEGIN HIDDEN TESTS\\nb\\n### END HIDDEN TESTS", "HIDDEN TESTS")
+    ('a', ['b'])
+    """
+    kept: list[str] = []
+    removed: list[str] = []
+    inside = False
+    for line in source.splitlines():
+        begins, ends = f"BEGIN {region}" in line, f"END {region}" in line
+        if (begins and inside) or (ends and not inside):
+            raise ValueError(f"A region of {region} begins or ends twice, near {line.strip()!r}.")
+        if begins and stub:
+            indent = line[: len(line) - len(line.lstrip())]
+            kept += [indent + part for part in _STUB]
+        if not (begins or ends):
+            (removed if inside else kept).append(line)
+        inside = begins or (inside and not ends)
+    if inside:
+        raise ValueError(f"A region of {region} has no end; add '### END {region}'.")
+    return "\n".join(kept), removed
+
+
+def _language(metadata: dict[str, Any]) -> str:
+    for part, key in (("kernelspec", "language"), ("language_info", "name")):
+        described = metadata.get(part)
+        if isinstance(described, dict) and described.get(key):
+            return str(described[key]).lower()
+    return "python"
+
+
+def _require_cell(number: int, cell: Any) -> None:
+    sound = isinstance(cell, dict) and isinstance(cell.get("metadata", {}), dict)
+    source = cell.get("source", "") if sound else None
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = cell["source"] = "".join(source)
+    if not sound or not isinstance(source, str) or not isinstance(cell.get("cell_type"), str):
+        raise Refused(f"Cell {number} of this notebook is damaged; open it in Jupyter and save it.")
+
+
+def _cell(raw: dict[str, Any]) -> Cell:
+    metadata = raw.get("metadata", {})
+    grading = metadata.get("nbgrader")
+    grading = grading if isinstance(grading, dict) else {}
+    names = (grading.get("grade_id"), raw.get("id"), metadata.get("id"))
+    role = "free"
+    if grading.get("solution"):
+        role = "solution"
+    elif grading.get("grade"):
+        role = "check"
+    elif grading.get("locked"):
+        role = "given"
+    points = grading.get("points", 0)
+    return Cell(
+        kind=raw["cell_type"],
+        source=raw.get("source", ""),
+        role=role,
+        ids=tuple(name for name in names if isinstance(name, str)),
+        points=float(points) if isinstance(points, int | float) else 0.0,
+    )
+
+
+def _check(cell: Cell) -> Check:
+    """Read question and answers off the function that `question` decorates."""
+    for node in _parse(cell.source).body:
+        for decorator in getattr(node, "decorator_list", []):
+            if getattr(getattr(decorator, "func", None), "id", "") == "question":
+                names = tuple(argument.arg for argument in node.args.args)  # type: ignore[attr-defined]
+                name = str(ast.literal_eval(decorator.args[0]))
+                return Check(cell.id, name, cell.points, names, cell.source)
+    raise ValueError(
+        f"The cell {cell.id!r} has points, but no function under @question(...); "
+        "see book/assignments/README.md."
+    )
+
+
+def _parse(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError:  # shell lines and magics: nothing in them is of interest here
+        return ast.Module([], [])
