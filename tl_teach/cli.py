@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import assets
+from .classroom.commands import add_commands
 from .version import __version__
 
 
@@ -86,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="FILE", help="default: NETWORK.safetensors, in this folder"
     )
     pretrain.set_defaults(run=_pretrain)
+
+    add_commands(commands)
     return parser
 
 

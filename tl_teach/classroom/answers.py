@@ -1,8 +1,8 @@
 """Answers as data: how a student's results leave the process that computed them.
 
-Numbers, texts, lists, dictionaries, arrays, tensors and networks become JSON and are built anew from
-it, so nothing that could run comes along, and what is built has the plain methods of its kind. A
-function stays where it is: it is asked, and its results travel.
+Numbers, texts, lists, dictionaries, arrays, tensors and networks become JSON and are built anew
+from it, so nothing that could run comes along. A function stays where it is: it is asked, and its
+results travel.
 """
 
 from __future__ import annotations
@@ -214,6 +214,7 @@ class Live:
         self.calls: list[Any] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Give a copy of what the function makes of copies."""
         question = encode((args, kwargs))
         self.calls.append(question)
         return decode(self.ask(question))
@@ -264,6 +265,7 @@ class Replay:
         self.name, self.results = name, results
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Give what the student's function answered to this question."""
         question = canonical(encode((args, kwargs)))
         if question not in self.results:
             raise AnswerError(f"{self.name} was stopped before it answered")

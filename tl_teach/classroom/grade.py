@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from .marking import Probe, Result, mark_submission, prepare
 from .notebook import Master, read_master
 from .slot import Lost, Slot
 
-Done = Iterator[tuple[int, Result]]
+Done = Generator[tuple[int, Result], None, None]
 Engine = Callable[[Master, list[Probe], list[Callable[[], bytes]]], Done]
 """Marks notebooks somewhere, and gives each one's number with its result as it is done."""
 
@@ -200,9 +200,7 @@ def _probes(master: Master, journal: Journal, settings: Settings) -> list[Probe]
     return [(check, name, asked) for check, name, asked in known["probes"]]
 
 
-def _is_done(
-    submission: Submission, journal: Journal, master: Master, settings: Settings
-) -> bool:
+def _is_done(submission: Submission, journal: Journal, master: Master, settings: Settings) -> bool:
     entry = journal.read(submission.key)
     if entry is None or entry["digest"] != digest_of(submission.load() or b""):
         return False

@@ -1,8 +1,8 @@
 """The jail: what a process that runs a student's code cannot see, reach or use up.
 
-Linux namespaces, entered directly: https://man7.org/linux/man-pages/man7/namespaces.7.html. As root,
-the process gets a user number that owns nothing; as an ordinary user it is confined by a user
-namespace. What cannot be had is refused: nothing here falls back to less.
+Linux namespaces, entered directly (https://man7.org/linux/man-pages/man7/namespaces.7.html). As
+root, the process gets a user number that owns nothing; as an ordinary user it is confined by a
+user namespace. What cannot be had is refused: nothing here falls back to less.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FORBIDDEN = """
     swapon swapoff personality settimeofday clock_settime adjtimex clock_adjtime
     sethostname setdomainname iopl ioperm modify_ldt vhangup lookup_dcookie uselib nfsservctl
     move_pages migrate_pages mbind set_mempolicy remap_file_pages
-""".split()
+"""
 """Calls that no notebook needs: they look into other processes, build namespaces, or hold memory
 that no limit counts. https://man7.org/linux/man-pages/man2/syscalls.2.html"""
 
@@ -205,7 +205,7 @@ def forbidden_calls() -> Any:
             "trust every submission with --no-isolation."
         ) from None
     calls, denied = pyseccomp.SyscallFilter(pyseccomp.ALLOW), pyseccomp.ERRNO(errno.EPERM)
-    for name in FORBIDDEN:
+    for name in FORBIDDEN.split():
         with contextlib.suppress(Exception):  # not every processor has every call
             calls.add_rule(denied, name)
     for space in (MOUNTS, CONTROL_GROUP, HOST_NAME, MESSAGES, USERS, PROCESSES, NETWORK):

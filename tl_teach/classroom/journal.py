@@ -1,4 +1,4 @@
-"""The journal: what each submission earned, one file each, so that a killed grader loses nothing."""
+"""The journal: what each submission earned, a file each, so that a killed grader loses nothing."""
 
 from __future__ import annotations
 

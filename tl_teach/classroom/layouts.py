@@ -1,7 +1,7 @@
-"""Where submissions lie: folders, zip files, and what Moodle, Canvas and nbgrader hand to a teacher.
+"""Where submissions lie: folders, zip files, and what Moodle, Canvas and nbgrader give.
 
-Nothing is unpacked onto the disk and no link is followed. Names are only ever names: what is written
-about a student goes into files whose names are made here.
+Nothing is unpacked onto the disk and no link is followed. Names are only ever names: what is
+written about a student goes into files whose names are made here.
 """
 
 from __future__ import annotations

@@ -104,9 +104,7 @@ def earned(master: Master, result: Result) -> dict[str, float]:
     return points
 
 
-def _mark(
-    slot: Slot, master: Master, probes: list[Probe], cells: list, limits: Limits
-) -> Result:
+def _mark(slot: Slot, master: Master, probes: list[Probe], cells: list, limits: Limits) -> Result:
     steps = steps_of(merge(master, cells), master.checks, sources=False)
     job = {"part": "sit", "steps": steps, "cell_seconds": limits.cell_seconds}
     sat = slot.run(job, limits, then=lambda: probes)

@@ -69,6 +69,8 @@ class Check:
         Which question it belongs to.
     points : float
         What passing it earns.
+    title : str
+        What it expects as a whole.
     names : tuple of str
         The answers that it looks at.
     source : str
@@ -77,6 +79,7 @@ class Check:
 
     id: str
     question: str
+    title: str
     points: float
     names: tuple[str, ...]
     source: str
@@ -261,9 +264,7 @@ def merge(master: Master, cells: list[Cell]) -> list[Cell]:
     named = [(next((id for id in cell.ids if id in place), None), cell) for cell in cells]
     present = {id for id, _ in named}
     missing = [
-        at
-        for id, at in place.items()
-        if id not in present and master.cells[at].role != "solution"
+        at for id, at in place.items() if id not in present and master.cells[at].role != "solution"
     ]
     merged, seen = [], set()
     for id, cell in named:
@@ -284,7 +285,7 @@ def merge(master: Master, cells: list[Cell]) -> list[Cell]:
 
 
 def cut(source: str, region: str, stub: bool = False) -> tuple[str, list[str]]:
-    """Cut the regions between ``### BEGIN ...`` and ``### END ...`` out of a cell.
+    r"""Cut the regions between ``### BEGIN ...`` and ``### END ...`` out of a cell.
 
     Parameters
     ----------
@@ -309,7 +310,7 @@ def cut(source: str, region: str, stub: bool = False) -> tuple[str, list[str]]:
 
     Examples
     --------
-    >>> cut("a\\n### BEGIN HIDDEN TESTS\\nb\\n### END HIDDEN TESTS", "HIDDEN TESTS")
+    >>> cut("a\n### BEGIN HIDDEN TESTS\nb\n### END HIDDEN TESTS", "HIDDEN TESTS")
     ('a', ['b'])
     """
     kept: list[str] = []
@@ -374,9 +375,11 @@ def _check(cell: Cell) -> Check:
     for node in _parse(cell.source).body:
         for decorator in getattr(node, "decorator_list", []):
             if getattr(getattr(decorator, "func", None), "id", "") == "question":
-                names = tuple(argument.arg for argument in node.args.args)  # type: ignore[attr-defined]
+                assert isinstance(node, ast.FunctionDef)
+                names = tuple(argument.arg for argument in node.args.args)
+                title = (ast.get_docstring(node) or node.name).splitlines()[0]
                 name = str(ast.literal_eval(decorator.args[0]))
-                return Check(cell.id, name, cell.points, names, cell.source)
+                return Check(cell.id, name, title, cell.points, names, cell.source)
     raise ValueError(
         f"The cell {cell.id!r} has points, but no function under @question(...); "
         "see book/assignments/README.md."

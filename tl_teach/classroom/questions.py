@@ -1,7 +1,7 @@
 """What stands in a check cell: a question, and what is expected of its answers.
 
-The same cell runs in the student's notebook, under nbval, under nbgrader and in the grader, and says
-the same everywhere, since it sees the answers as the grader does: as copies made from data.
+The same cell runs in the student's notebook, under nbval, under nbgrader and in the grader, and
+says the same everywhere, since it sees answers as the grader does: as copies made from data.
 """
 
 from __future__ import annotations
@@ -128,9 +128,7 @@ def _run(name: str, check: Check) -> str:
         reason = str(failed)
     except Exception as error:
         given = f"{type(error).__name__}: {error}"
-        reason = _sentence(
-            title, f"Your answer is not of the kind that was asked for ({given})."
-        )
+        reason = _sentence(title, f"Your answer is not of the kind that was asked for ({given}).")
     else:
         return f"✓ Question {name}: {title}"
     raise CheckFailed(f"✗ Question {name}: {reason}")

@@ -1,8 +1,8 @@
 """What runs in a notebook's place: cells in order, in one namespace; and checks on its answers.
 
-The three parts are played by forked processes. ``sit`` runs a student's cells and sends answers out;
-``mark`` runs the master's checks on those answers; ``rehearse`` runs the master with its own solutions
-and notes what its checks ask of functions. They speak in lines: a word, a key, and JSON.
+Three parts, for processes of their own: ``sit`` runs a student's cells and sends answers out;
+``mark`` runs the master's checks on those answers; ``rehearse`` runs the master with its own
+solutions and notes what its checks ask of functions. They speak in lines: a word, a key, JSON.
 """
 
 from __future__ import annotations

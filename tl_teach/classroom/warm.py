@@ -152,9 +152,7 @@ class Warm:
             code = 0
         os._exit(code)
 
-    def _watch(
-        self, child: int, keeper: subprocess.Popen | None, limits: Limits
-    ) -> dict[str, Any]:
+    def _watch(self, child: int, keeper: subprocess.Popen | None, limits: Limits) -> dict[str, Any]:
         """Look at what a jail uses until it ends, or has used too much."""
         poll, watch = select.poll(), os.pidfd_open(child)
         poll.register(watch, select.POLLIN)
