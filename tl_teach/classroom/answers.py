@@ -29,6 +29,10 @@ class AnswerError(Exception):
     """An answer cannot be taken as data, or could not be computed; the message says why."""
 
 
+class NotAsked(BaseException):
+    """A check asks a function what it did not ask of the solution: the master's mistake."""
+
+
 def encode(value: object, depth: int = 0) -> Any:
     """Turn an answer into what JSON can hold.
 
@@ -257,19 +261,23 @@ class Replay:
     ----------
     name : str
         What the student called it.
-    results : dict of str to tuple
-        By question, as canonical JSON: True and the result, or False and what went wrong.
+    results : dict
+        By question, as canonical JSON: True and the result, False and what went wrong, or None
+        where no answer came.
     """
 
-    def __init__(self, name: str, results: Mapping[str, tuple[bool, Any]]):
+    def __init__(self, name: str, results: Mapping[str, tuple[bool, Any] | None]):
         self.name, self.results = name, results
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Give what the student's function answered to this question."""
         question = canonical(encode((args, kwargs)))
         if question not in self.results:
-            raise AnswerError(f"{self.name} was stopped before it answered")
-        given, result = self.results[question]
+            raise NotAsked(f"{self.name} is asked for what depends on other answers")
+        answer = self.results[question]
+        if answer is None:
+            raise AnswerError(f"{self.name} did not answer before the end")
+        given, result = answer
         if not given:
             raise AnswerError(str(result))
         return decode(result)

@@ -51,7 +51,7 @@ def prepare(slot: Slot, master: Master, limits: Limits) -> list[Probe]:
     ]
     again = _mark(slot, master, probes, list(master.cells), limits)
     failed = {check: text for check, text in again["checks"].items() if text is not None}
-    _require(again["ended"], again["errors"] | failed)
+    _require(again["ended"], again["errors"] | again["broken"] | failed)
     return probes
 
 
@@ -117,6 +117,7 @@ def _mark(slot: Slot, master: Master, probes: list[Probe], cells: list, limits: 
         "errors": {label: _short(text) for label, text in sat.of("error").items()},
         "ended": sat.ended or marked.ended,
         "refused": "",
+        "broken": {check: _short(text) for check, text in marked.of("broken").items()},
         "seconds": sat.seconds,
         "memory": sat.memory,
     }
@@ -127,9 +128,9 @@ def _papers(master: Master, probes: list[Probe], sat: Heard) -> list[dict[str, A
     papers = []
     for check in master.checks.values():
         calls = [
-            (name, asked, sat.of("call")[str(number)])
+            (name, asked, sat.of("call").get(str(number), ""))
             for number, (of, name, asked) in enumerate(probes)
-            if of == check.id and str(number) in sat.of("call")
+            if of == check.id
         ]
         answers = sat.of("answers").get(check.id, "{}")
         paper = {"id": check.id, "source": check.source, "names": check.names}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -118,25 +120,32 @@ class Master:
         """Changes with every cell."""
         return hashlib.sha256(repr(self.cells).encode("utf-8", "replace")).hexdigest()[:16]
 
-    def mentions(self, function: str) -> list[str]:
-        """Give the texts that a function of the library is called with, such as names of tasks.
+    @cached_property
+    def imports(self) -> list[str]:
+        """The modules that its cells import."""
+        names = set()
+        for node in self._nodes():
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module)
+        return sorted(names)
 
-        Parameters
-        ----------
-        function : str
-            ``"load_task"`` or ``"load_network"``.
-        """
-        found = []
+    def loads(self, function: str) -> list[str]:
+        """What a function of the library is called with: names of tasks or networks."""
+        names = set()
+        for node in self._nodes():
+            if isinstance(node, ast.Call) and node.args:
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                first = getattr(node.args[0], "value", None)
+                if called == function and isinstance(first, str):
+                    names.add(first)
+        return sorted(names)
+
+    def _nodes(self) -> Iterator[ast.AST]:
         for cell in self.cells:
-            if cell.kind != "code":
-                continue
-            for node in ast.walk(_parse(cell.source)):
-                if isinstance(node, ast.Call) and node.args:
-                    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                    first = getattr(node.args[0], "value", None)
-                    if called == function and isinstance(first, str) and first not in found:
-                        found.append(first)
-        return found
+            if cell.kind == "code":
+                yield from ast.walk(_parse(cell.source))
 
 
 def read_notebook(data: bytes) -> dict[str, Any]:
@@ -388,6 +397,6 @@ def _check(cell: Cell) -> Check:
 
 def _parse(source: str) -> ast.Module:
     try:
-        return ast.parse(source)
-    except SyntaxError:  # shell lines and magics: nothing in them is of interest here
+        return ast.parse(re.sub(r"(?m)^(\s*)[%!].*", r"\1pass", source))  # magics are not Python
+    except SyntaxError:
         return ast.Module([], [])

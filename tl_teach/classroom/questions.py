@@ -125,7 +125,7 @@ def _run(name: str, check: Check) -> str:
     try:
         check(**_collect(check))
     except (_NotAsExpected, AnswerError) as failed:
-        reason = str(failed)
+        reason = f"{str(failed).rstrip('.')}."
     except Exception as error:
         given = f"{type(error).__name__}: {error}"
         reason = _sentence(title, f"Your answer is not of the kind that was asked for ({given}).")

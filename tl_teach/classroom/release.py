@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import copy
 import json
@@ -19,7 +18,7 @@ from .run import rehearse, steps_of
 _KEPT = ("nbgrader", "tags", "cellView", "deletable", "editable")
 _TEXT_STUB = "YOUR ANSWER HERE"
 _STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
-_SHORTEST = 12  # characters of a line, blanks left out, that give a solution away
+_SHORTEST = 32  # characters, blanks left out, of a line that anyone may not write by chance
 _LITERAL = re.compile(r"\w+=(['\"]?)[\w.+-]+\1")
 
 
@@ -70,7 +69,7 @@ def release(master_path: Path, folder: Path) -> Path:
     return path
 
 
-def strip(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def strip(document: dict[str, Any]) -> tuple[dict[str, Any], list[list[str]]]:
     """Take out of a master what students must not see.
 
     Parameters
@@ -82,11 +81,11 @@ def strip(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     -------
     dict
         The students' notebook, without outputs.
-    list of str
-        The lines that were taken out.
+    list of list of str
+        The lines that were taken out, by cell.
     """
     student = copy.deepcopy(document)
-    secrets: list[str] = []
+    secrets: list[list[str]] = []
     for raw, cell in zip(student["cells"], cells_of(document), strict=True):
         visible, solution = cut(cell.source, "SOLUTION", stub=True)
         if solution and cell.role != "solution":
@@ -95,7 +94,7 @@ def strip(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             solution = cell.source.splitlines()
             visible = _STUB if cell.kind == "code" else _TEXT_STUB
         visible, hidden = cut(visible, "HIDDEN TESTS")
-        secrets += solution + hidden
+        secrets += [lines for lines in (solution, hidden) if lines]
         raw["source"] = visible
         raw["metadata"] = {
             key: value for key, value in raw.get("metadata", {}).items() if key in _KEPT
@@ -122,16 +121,18 @@ def _rehearsed(cells: tuple[Cell, ...], checks: dict) -> dict[str, str]:
     return heard["output"]
 
 
-def _require_none(secrets: list[str], student: dict[str, Any]) -> None:
-    """Look for secret lines in every text of the students' notebook."""
-    lines = {_dense(line): line.strip() for line in secrets if _gives_away(line)}
+def _require_none(secrets: list[list[str]], student: dict[str, Any]) -> None:
+    """Look for what was taken out in every text of the students' notebook."""
+    telling = {_dense("".join(lines)): lines[0].strip() for lines in secrets}
+    telling |= {_dense(line): line.strip() for lines in secrets for line in lines if _tells(line)}
+    telling.pop("", None)
     parts = {f"cell {number}": raw for number, raw in enumerate(student["cells"], start=1)}
     for name, part in (parts | {"the notebook": {"metadata": student["metadata"]}}).items():
         if "not-secret" in part["metadata"].get("tags", []):
             continue
         for place, text in _texts(part, ""):
             dense = _dense(text)
-            for secret, line in lines.items():
+            for secret, line in telling.items():
                 if secret in dense:
                     raise Leak(
                         f"A solution would leak, in the {place} of {name}: {line!r}; reword it, "
@@ -139,10 +140,11 @@ def _require_none(secrets: list[str], student: dict[str, Any]) -> None:
                     )
 
 
-def _gives_away(line: str) -> bool:
+def _tells(line: str) -> bool:
+    """Whether a line alone gives a solution away: a long one, or a name that is given a value."""
     dense = _dense(line)
-    imports = re.match(r"\s*(import|from)\s", line)
-    return not imports and (len(dense) >= _SHORTEST or bool(_LITERAL.fullmatch(dense)))
+    long = len(dense) >= _SHORTEST and not dense.endswith((":", "(", "["))
+    return long or bool(_LITERAL.fullmatch(dense))
 
 
 def _dense(text: str) -> str:
@@ -163,5 +165,5 @@ def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
                 yield from _texts(item, place)
     if isinstance(value, str):
         yield place, value
-        with contextlib.suppress(binascii.Error):
+        with contextlib.suppress(ValueError):
             yield place, base64.b64decode(_dense(value), validate=True).decode("utf-8", "ignore")

@@ -75,10 +75,9 @@ class Slot:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "tl_teach.classroom.warm", str(theirs.fileno())]
         command += [] if isolated else ["--open"]
-        for name in master.mentions("load_task"):
-            command += ["--task", name]
-        for name in master.mentions("load_network"):
-            command += ["--network", name]
+        command += ["--modules", *master.imports]
+        command += ["--tasks", *master.loads("load_task")]
+        command += ["--networks", *master.loads("load_network")]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

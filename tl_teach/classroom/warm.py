@@ -25,17 +25,6 @@ from typing import Any
 from . import jail
 from .jail import Limits, NoIsolation
 
-_MODULES = (
-    "matplotlib.pyplot",
-    "scipy.stats",
-    "sklearn.linear_model",
-    "torch.fx.experimental.optimization",
-    "torchvision.transforms.v2",
-    "IPython.core.inputtransformer2",
-    "tl_teach.learning",
-    "tl_teach.show",
-    "tl_teach.classroom.run",
-)
 _FIRST_USER = 1_900_000_000  # far above the numbers that systems give to people and services
 _LOOK = 0.05  # seconds between two looks at what a jail uses
 _PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
@@ -46,13 +35,13 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("control", type=int)
     parser.add_argument("--open", action="store_true")
-    parser.add_argument("--task", action="append", default=[])
-    parser.add_argument("--network", action="append", default=[])
+    for name in ("modules", "tasks", "networks"):
+        parser.add_argument(f"--{name}", nargs="*", default=[])
     options = parser.parse_args()
     control, number = socket.socket(fileno=options.control), os.getpid()
     try:
         mapped = False if options.open else jail.seclude()
-        _warm_up(options.task, options.network)
+        _warm_up(options.modules, options.tasks, options.networks)
         Warm(control, options.open, None if mapped else _FIRST_USER + number).serve()
     except NoIsolation as error:
         control.sendall(json.dumps({"refused": str(error)}).encode())
@@ -195,15 +184,18 @@ def _anonymous(pid: int) -> int:
     return (int(resident) - int(shared)) * _PAGE
 
 
-def _warm_up(tasks: list[str], networks: list[str]) -> None:
-    """Import what notebooks import and read what they read, so that no child has to."""
-    for name in _MODULES:
-        importlib.import_module(name)
-    import tl_teach as tl
+def _warm_up(modules: list[str], tasks: list[str], networks: list[str]) -> None:
+    """Import what the master imports and read what it reads, so that no child has to."""
+    inner = ["tl_teach.classroom.run", "IPython.core.inputtransformer2"]
+    if "tl_teach" in modules:
+        inner += ["tl_teach.learning", "tl_teach.show", "torch.fx.experimental.optimization"]
+    with contextlib.suppress(Exception):  # whoever needs it will be told what is wrong with it
+        for name in modules + inner:
+            importlib.import_module(name)
+        import tl_teach as tl
 
-    for known, load in ((tasks, tl.load_task), (networks, tl.load_network)):
-        for name in known:
-            with contextlib.suppress(Exception):  # whoever asks for it will be told why
+        for known, load in ((tasks, tl.load_task), (networks, tl.load_network)):
+            for name in known:
                 load(name)
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page that it touches
