@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 KINDS = "a number, text, list, dictionary, array, tensor, network or function"
 _DEEPEST = 20
+_LARGEST_INT = 1024  # bits
 _ARRAYS = "biuf"  # numpy's kinds: truth values, whole numbers with and without sign, decimals
 
 
@@ -62,6 +63,8 @@ def encode(value: object, depth: int = 0) -> Any:
         raise AnswerError(f"holds lists in lists more than {_DEEPEST} deep")
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int) and value.bit_length() > _LARGEST_INT:
+        raise AnswerError("is a number with hundreds of digits")
     for plain in (int, float, str):  # numpy's float64 is a float, and becomes a plain one
         if isinstance(value, plain):
             return plain(value)

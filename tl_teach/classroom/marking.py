@@ -107,6 +107,7 @@ def earned(master: Master, result: Result) -> dict[str, float]:
 def _mark(slot: Slot, master: Master, probes: list[Probe], cells: list, limits: Limits) -> Result:
     steps = steps_of(merge(master, cells), master.checks, sources=False)
     job = {"part": "sit", "steps": steps, "cell_seconds": limits.cell_seconds}
+    job["room"] = limits.answers // 2  # the rest is for what functions answer
     sat = slot.run(job, limits, then=lambda: probes)
     job = {"part": "mark", "checks": _papers(master, probes, sat)}
     marked = slot.run(job | {"cell_seconds": limits.cell_seconds}, limits)

@@ -37,13 +37,13 @@ def sit(job: dict[str, Any], send: Send, receive: Callable[[], Any]) -> None:
     ----------
     job : dict
         ``steps``: each with a ``label`` and a ``source`` to run, or a ``check`` and the ``names``
-        that it looks at; ``cell_seconds``.
+        that it looks at; ``cell_seconds``; ``room``: bytes that all answers may have together.
     send : callable
         Takes a word, a key and what JSON can hold.
     receive : callable
         Gives, once the cells have ended, what to ask of the student's functions.
     """
-    notebook = new_namespace(main=True)
+    notebook, room = new_namespace(main=True), [job["room"]]
     functions: dict[tuple[str, str], Any] = {}
     late = []
     for step in job["steps"]:
@@ -51,10 +51,10 @@ def sit(job: dict[str, Any], send: Send, receive: Callable[[], Any]) -> None:
             error = execute(step["source"], step["label"], notebook, job["cell_seconds"])
             if error is not None:
                 send("error", step["label"], f"{type(error).__name__}: {error}"[:300])
-        elif _export(step, notebook, functions, send):
+        elif _export(step, notebook, functions, room, send):
             late.append(step)
     for step in late:  # some students compute an answer further down
-        _export(step, notebook, functions, send)
+        _export(step, notebook, functions, room, send)
     send("done", "", None)
     for number, (check, name, asked) in enumerate(receive()):
         with time_limit(job["cell_seconds"]):
@@ -239,7 +239,9 @@ class _Shell:
             exec(compile(body, f"<%%{name}>", "exec"), self.namespace)
 
 
-def _export(step: Namespace, notebook: Namespace, functions: dict, send: Send) -> bool:
+def _export(
+    step: Namespace, notebook: Namespace, functions: dict, room: list[int], send: Send
+) -> bool:
     """Send a check's answers; tell whether some do not exist yet."""
     sent, missing = {}, False
     for name in step["names"]:
@@ -248,6 +250,10 @@ def _export(step: Namespace, notebook: Namespace, functions: dict, send: Send) -
             continue
         try:
             sent[name] = encode(notebook[name])
+            size = len(json.dumps(sent[name]))
+            if size > room[0]:
+                raise AnswerError(f"takes {size / 2**20:.0f} MB, which is too much for an answer")
+            room[0] -= size
         except Exception as error:
             sent[name] = {"problem": str(error)[:300]}
         if sent[name] == {"function": True}:

@@ -211,7 +211,7 @@ def _environment() -> list[str]:
     wanted = [package, assets.folder(), Path("/usr"), Path(sys.prefix), Path(sys.base_prefix)]
     wanted += [Path(entry) for entry in sys.path if entry and Path(entry) != package.parent]
     wanted += [Path(name) for name in ("/bin", "/lib", "/lib64") if not os.path.islink(name)]
-    folders = [str(folder) for folder in wanted if folder.is_dir() and folder != Path("/")]
+    folders = [str(each) for each in wanted if os.path.isdir(each) and each != Path("/")]
     inside = [each for each in folders if any(each.startswith(f"{other}/") for other in folders)]
     return sorted(set(folders) - set(inside))
 
