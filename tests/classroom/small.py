@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import tl_teach
 from tl_teach.classroom.jail import Limits
+
+HERE = {**os.environ, "PYTHONPATH": str(Path(tl_teach.__file__).parents[1])}
+"""The environment in which other processes import the tl_teach that is tested."""
 
 LIMITS = Limits(
     seconds=2.0,
@@ -67,9 +72,11 @@ def code(source: str, name: str | None = None, **grading: Any) -> dict[str, Any]
         known = {"grade": False, "locked": False, "solution": False, "task": False}
         metadata["nbgrader"] = {**known, "schema_version": 3, "grade_id": name, **grading}
     cell = {"cell_type": "code", "metadata": metadata, "source": source}
-    return cell | {"id": name or f"free-{abs(hash(source)) % 10**8}", "outputs": []} | {
-        "execution_count": None
-    }
+    return (
+        cell
+        | {"id": name or f"free-{abs(hash(source)) % 10**8}", "outputs": []}
+        | {"execution_count": None}
+    )
 
 
 def check(source: str, name: str, points: float) -> dict[str, Any]:

@@ -136,7 +136,8 @@ FORGED = {
     ),
     "speaking nonsense": (
         "import os\nfor fd in range(3, 30):\n"
-        "    try: os.write(fd, b'answers\\ttotal-check\\t[[[{\\n\\xff\\xfe\\n\\t\\t\\t\\ncall\\t0\\t7\\n')\n"
+        "    try:\n        os.write(fd, b'answers\\ttotal-check\\t[[[{\\n\\xff\\xfe\\n')\n"
+        "        os.write(fd, b'\\t\\t\\t\\ncall\\t0\\t7\\n')\n"
         "    except OSError: pass"
     ),
     "leaving results in files": (
@@ -197,7 +198,7 @@ places = []
 for each in gc.get_objects():
     if isinstance(each, (dict, list, tuple)):
         for item in (each.values() if isinstance(each, dict) else each):
-            if isinstance(item, (str, bytes)) and wanted in str(item)[:10**6] and item is not wanted:
+            if isinstance(item, (str, bytes)) and item is not wanted and wanted in str(item):
                 places.append(type(each).__name__)
 for line in open('/proc/self/maps') if os.access('/proc/self/maps', os.R_OK) else []:
     places += [line] if 'master' in line else []
@@ -290,9 +291,7 @@ def test_a_check_that_asks_for_what_depends_on_an_answer_is_the_masters_fault(sl
     from .small import IMPORTS, check, notebook, solution, write
 
     source = f"{IMPORTS}@question('1')\ndef twice(f, x):\n    'x'\n    expect(f(x) == 2 * x, 'y')"
-    document = notebook(
-        solution("def f(v): return 2 * v\nx = 3", "f"), check(source, "twice", 1)
-    )
+    document = notebook(solution("def f(v): return 2 * v\nx = 3", "f"), check(source, "twice", 1))
     master = read_master(write(tmp_path / "m.ipynb", document))
     probes = prepare(slot, master, LIMITS)
     document["cells"][0]["source"] = "def f(v): return 2 * v\nx = 4"

@@ -190,7 +190,8 @@ with slot:
     job = {"part": "sit", "cell_seconds": 5, "steps": steps, "room": 2**20}
     print(slot.run(job, Limits(wall=20), then=list).of("answers"))
     bomb = "import os, time\\nfound = 0\\ntry:\\n    for _ in range(60):\\n"
-    bomb += "        if os.fork() == 0: time.sleep(2); os._exit(0)\\n        found += 1\\nexcept OSError: pass"
+    bomb += "        if os.fork() == 0: time.sleep(2); os._exit(0)\\n"
+    bomb += "        found += 1\\nexcept OSError: pass"
     steps[0]["source"] = bomb
     print(slot.run(job, Limits(wall=20, processes=24), then=list).of("answers"))
 """

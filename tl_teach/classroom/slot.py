@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -111,8 +112,9 @@ class Slot:
         heard = Heard()
         mine, theirs = socket.socketpair()
         with mine:
-            socket.send_fds(self.control, [json.dumps(asdict(limits)).encode()], [theirs.fileno()])
-            theirs.close()
+            with theirs, contextlib.suppress(OSError):  # if it is lost, we hear of it below
+                message = json.dumps(asdict(limits)).encode()
+                socket.send_fds(self.control, [message], [theirs.fileno()])
             try:
                 too_much = self._listen(mine, job, limits.answers, heard, then)
             except (BrokenPipeError, ConnectionResetError):  # it was stopped while we spoke
@@ -148,7 +150,10 @@ class Slot:
 
     def _told(self) -> dict[str, Any]:
         """Hear the warm parent, which is ours."""
-        message = self.control.recv(1 << 16)
+        try:
+            message = self.control.recv(1 << 16)
+        except OSError:
+            message = b""
         if not message:
             self.close()
             raise Lost("The warm parent process ended; its own words, if any, stand above.")

@@ -194,9 +194,10 @@ def _warm_up(modules: list[str], tasks: list[str], networks: list[str]) -> None:
             importlib.import_module(name)
         import tl_teach as tl
 
-        for known, load in ((tasks, tl.load_task), (networks, tl.load_network)):
-            for name in known:
-                load(name)
+        for name in tasks:
+            tl.load_task(name)
+        for name in networks:
+            tl.load_network(name)
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page that it touches
 
