@@ -5,13 +5,18 @@ from __future__ import annotations
 import copy
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import tl_teach
 from tl_teach.classroom.jail import Limits
 
-HERE = {**os.environ, "PYTHONPATH": str(Path(tl_teach.__file__).parents[1])}
+HERE = {
+    **os.environ,
+    "PYTHONPATH": str(Path(tl_teach.__file__).parents[1]),
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+}
 """The environment in which other processes import the tl_teach that is tested."""
 
 LIMITS = Limits(

@@ -101,8 +101,9 @@ def rehearse(job: dict[str, Any], send: Send, receive: Callable[[], Any]) -> Non
     notebook = new_namespace()
     for step in job["steps"]:
         sources = [step["source"]]
-        if "check" in step:  # first as students see it, then as it counts
-            sources.insert(0, cut(step["source"], "HIDDEN TESTS")[0])
+        if "check" in step:  # first as students see it, then, if it is more, as it counts
+            visible, hidden = cut(step["source"], "HIDDEN TESTS")
+            sources = [visible, *sources] if hidden else sources
         functions = {
             name: Live(name, notebook[name])
             for name in step.get("names", ())

@@ -1,0 +1,52 @@
+"""The masters open in nbgrader as they are: it generates, and it grades with the same result."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from .small import ANSWERS, HERE, MASTER, write
+
+pytest.importorskip("nbgrader", reason="nbgrader is not installed")
+pytestmark = pytest.mark.timeout(120)
+
+
+def nbgrader(course, *arguments):
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(
+        command, cwd=course, env=HERE, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_nbgrader_generates_and_autogrades_a_master(tmp_path):
+    course = tmp_path
+    write(course / "source" / "small" / "small.ipynb", MASTER)
+    (course / "nbgrader_config.py").write_text("")
+    nbgrader(course, "generate_assignment", "small", "--create")
+    released = course / "release" / "small" / "small.ipynb"
+    text = released.read_text("utf-8")
+    assert "HIDDEN" not in text and ANSWERS["total"] not in text
+    for student, total in (("ada", ANSWERS["total"]), ("bob", "total = 26")):
+        folder = course / "submitted" / student / "small"
+        folder.mkdir(parents=True)
+        shutil.copy(released, folder)
+        copy = folder / "small.ipynb"
+        stub = '"# YOUR CODE HERE\\n",\n    "raise NotImplementedError()"'
+        filled = copy.read_text("utf-8")
+        assert filled.count(stub) == 3
+        for answer in (ANSWERS["mean"], total, ANSWERS["order"]):
+            lines = ",\n".join(f'"{line}\\n"' for line in answer.splitlines())
+            filled = filled.replace(stub, lines, 1)
+        copy.write_text(filled, "utf-8")
+    nbgrader(course, "autograde", "small")
+    nbgrader(course, "export")
+    header, *lines = (course / "grades.csv").read_text().splitlines()
+    column = {name: at for at, name in enumerate(header.split(","))}
+    scores = {
+        row[column["student_id"]]: float(row[column["score"]])
+        for row in (line.split(",") for line in lines)
+    }
+    assert scores == {"ada": 7.0, "bob": 5.0}
