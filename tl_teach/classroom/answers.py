@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from ..networks import Network
 
-KINDS = "a number, text, list, dictionary, array, tensor, network or function"
-_DEEPEST = 20
-_LARGEST_INT = 1024  # bits
-_ARRAYS = "biuf"  # numpy's kinds: truth values, whole numbers with and without sign, decimals
+_KINDS = "a number, text, list, dictionary, array, tensor, network or function"
+_DEEPEST = 20  # lists in lists
+_LONGEST = 1024  # bits of a whole number
+_NUMERIC = "biuf"  # numpy's kinds: truth values, whole numbers with and without sign, decimals
 
 
 class AnswerError(Exception):
@@ -63,7 +63,7 @@ def encode(value: object, depth: int = 0) -> Any:
         raise AnswerError(f"holds lists in lists more than {_DEEPEST} deep")
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int) and value.bit_length() > _LARGEST_INT:
+    if isinstance(value, int) and value.bit_length() > _LONGEST:
         raise AnswerError("is a number with hundreds of digits")
     for plain in (int, float, str):  # numpy's float64 is a float, and becomes a plain one
         if isinstance(value, plain):
@@ -74,10 +74,6 @@ def encode(value: object, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         pairs = [[encode(key, depth + 1), encode(value[key], depth + 1)] for key in value]
         return {"dict": pairs}
-    return _encode_numeric(value, depth)
-
-
-def _encode_numeric(value: object, depth: int) -> Any:
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
     if numpy and isinstance(value, numpy.generic):
         return encode(value.item(), depth)
@@ -87,14 +83,11 @@ def _encode_numeric(value: object, depth: int) -> Any:
         tensor = value.detach().cpu()
         half = tensor.dtype in (torch.bfloat16, torch.float16)
         return _array("tensor", (tensor.float() if half else tensor).numpy())
-    if torch and isinstance(value, torch.nn.Module):
-        from ..networks import Network
-
-        if isinstance(value, Network):
-            return {"network": _encode_network(value)}
+    if hasattr(value, "stages") and hasattr(value, "preprocess"):
+        return {"network": _network(value)}  # type: ignore[arg-type]
     if callable(value) and not isinstance(value, type):
         return {"function": True}
-    raise AnswerError(f"is a {type(value).__name__}, not {KINDS}")
+    raise AnswerError(f"is a {type(value).__name__}, not {_KINDS}")
 
 
 def decode(document: Any) -> Any:
@@ -129,8 +122,68 @@ def decode(document: Any) -> Any:
         raise AnswerError("did not arrive as data that can be read") from None
 
 
+def canonical(document: Any) -> str:
+    """Give equal documents equal text."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+class Live:
+    """A student's function where it lives; it gets copies and gives copies.
+
+    Attributes
+    ----------
+    calls : list
+        What it was asked, encoded: positional arguments, and the others by name.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any]):
+        self.name, self.function = name, function
+        self.calls: list[Any] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer as it would from another process."""
+        question = encode((args, kwargs))
+        self.calls.append(question)
+        return decode(self.ask(question))
+
+    def ask(self, question: Any) -> Any:
+        """Answer an encoded question by an encoded result, or raise `AnswerError`."""
+        args, kwargs = decode(question)
+        try:
+            result = self.function(*args, **kwargs)
+        except NotImplementedError:
+            raise AnswerError(f"{self.name} is not written yet") from None
+        except Exception as error:
+            raise AnswerError(f"{self.name} raised {type(error).__name__}: {error}") from None
+        try:
+            return encode(result)
+        except AnswerError as error:
+            raise AnswerError(f"what {self.name} returns {error}") from None
+
+
+class Replay:
+    """The same function in the checker's process, which knows what the student's has answered.
+
+    Its `results` hold, for each question as canonical JSON, True and the result, False and what
+    went wrong, or None where no answer came.
+    """
+
+    def __init__(self, name: str, results: Mapping[str, tuple[bool, Any] | None]):
+        self.name, self.results = name, results
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Give what the student's function answered to this question."""
+        question = canonical(encode((args, kwargs)))
+        if question not in self.results:
+            raise NotAsked(f"{self.name} is asked for what depends on other answers")
+        given, result = self.results[question] or (False, f"{self.name} did not answer in time")
+        if not given:
+            raise AnswerError(str(result))
+        return decode(result)
+
+
 def _array(kind: str, array: np.ndarray) -> dict[str, list]:
-    if array.dtype.kind not in _ARRAYS:
+    if array.dtype.kind not in _NUMERIC:
         raise AnswerError(f"is an array of {array.dtype}, not of numbers")
     array = array.astype(array.dtype.newbyteorder("<"))
     return {kind: [array.dtype.str, list(array.shape), base64.b64encode(array.tobytes()).decode()]}
@@ -141,7 +194,7 @@ def _build_array(content: Any) -> np.ndarray:
 
     name, shape, text = content
     dtype, data = np.dtype(str(name)), base64.b64decode(text, validate=True)
-    if dtype.kind not in _ARRAYS or math.prod(shape) * dtype.itemsize != len(data):
+    if dtype.kind not in _NUMERIC or math.prod(shape) * dtype.itemsize != len(data):
         raise ValueError("an array that is not as large as it says")
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
@@ -152,7 +205,7 @@ def _build_tensor(content: Any) -> Any:
     return torch.from_numpy(_build_array(content))
 
 
-def _encode_network(net: Network) -> dict[str, Any]:
+def _network(net: Network) -> dict[str, Any]:
     """A network of the library is its name, its tensors, and what may change in it."""
     return {
         "name": net.name,
@@ -174,8 +227,7 @@ def _build_network(content: Any) -> Network:
         raise AnswerError(f"is a network that the library does not know: {content['name']!r}")
     state = {name: decode(tensor) for name, tensor in content["state"].items()}
     net = load_network(content["name"], "random")
-    outputs = len(state[f"stages.{net.stage_names[-1]}.output.weight"])
-    net = replace_head(net, outputs)
+    net = replace_head(net, len(state[f"stages.{net.stage_names[-1]}.output.weight"]))
     net.classes = tuple(str(name) for name in content["classes"])
     net.load_state_dict(state)
     net.set_boundary(min(int(content["frozen"]), len(net.stages)))
@@ -196,107 +248,3 @@ _BUILD: dict[str, Callable[[Any], Any]] = {
     "tensor": _build_tensor,
     "network": _build_network,
 }
-
-
-class Live:
-    """A function that a student wrote, in the process where it lives.
-
-    It is asked with copies and gives copies, as when it is asked from another process.
-
-    Parameters
-    ----------
-    name : str
-        What the student called it.
-    function : callable
-        The function.
-
-    Attributes
-    ----------
-    calls : list
-        What it was asked, encoded: a tuple of positional arguments and a dictionary of the others.
-    """
-
-    def __init__(self, name: str, function: Callable[..., Any]):
-        self.name, self.function = name, function
-        self.calls: list[Any] = []
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Give a copy of what the function makes of copies."""
-        question = encode((args, kwargs))
-        self.calls.append(question)
-        return decode(self.ask(question))
-
-    def ask(self, question: Any) -> Any:
-        """Call the function with encoded arguments.
-
-        Parameters
-        ----------
-        question : object
-            As in `calls`.
-
-        Returns
-        -------
-        object
-            The result, encoded.
-
-        Raises
-        ------
-        AnswerError
-            If the function raises, or gives what is no data.
-        """
-        args, kwargs = decode(question)
-        try:
-            result = self.function(*args, **kwargs)
-        except NotImplementedError:
-            raise AnswerError(f"{self.name} is not written yet") from None
-        except Exception as error:
-            raise AnswerError(f"{self.name} raised {type(error).__name__}: {error}") from None
-        try:
-            return encode(result)
-        except AnswerError as error:
-            raise AnswerError(f"what {self.name} returns {error}") from None
-
-
-class Replay:
-    """The same function in the checker's process: it knows what the student's answered.
-
-    Parameters
-    ----------
-    name : str
-        What the student called it.
-    results : dict
-        By question, as canonical JSON: True and the result, False and what went wrong, or None
-        where no answer came.
-    """
-
-    def __init__(self, name: str, results: Mapping[str, tuple[bool, Any] | None]):
-        self.name, self.results = name, results
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Give what the student's function answered to this question."""
-        question = canonical(encode((args, kwargs)))
-        if question not in self.results:
-            raise NotAsked(f"{self.name} is asked for what depends on other answers")
-        answer = self.results[question]
-        if answer is None:
-            raise AnswerError(f"{self.name} did not answer before the end")
-        given, result = answer
-        if not given:
-            raise AnswerError(str(result))
-        return decode(result)
-
-
-def canonical(document: Any) -> str:
-    """Give equal documents equal text.
-
-    Parameters
-    ----------
-    document : object
-        What JSON can hold.
-
-    Returns
-    -------
-    str
-        JSON with sorted keys.
-    """
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))

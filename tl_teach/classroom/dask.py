@@ -16,18 +16,7 @@ _benches: dict[tuple[int, str], Bench] = {}  # in a worker, by thread and master
 
 
 def elsewhere(settings: Settings) -> Engine:
-    """Mark on the workers of a scheduler; one that dies leaves its submissions to the others.
-
-    Parameters
-    ----------
-    settings : Settings
-        With the scheduler's address, such as ``"tcp://10.0.0.1:8786"``.
-
-    Returns
-    -------
-    callable
-        As the grader needs it.
-    """
+    """Mark on a scheduler's workers; one that dies leaves its submissions to the others."""
 
     def run(master: Master, probes: list[Probe], readers: list[Callable[[], bytes]]) -> Done:
         from distributed import Client, as_completed

@@ -27,19 +27,7 @@ svg { max-width: 100%; height: auto } rect { fill: #1f5fa8 } text { font: 12px s
 def write_feedback(
     journal: Journal, submissions: Iterable[Submission], master: Master, folder: Path
 ) -> None:
-    """Write one page for each student that has been graded.
-
-    Parameters
-    ----------
-    journal : Journal
-        What they earned.
-    submissions : iterable of Submission
-        Whose pages.
-    master : Master
-        The assignment.
-    folder : pathlib.Path
-        Gets one HTML file each, named so that no two students' can be the same.
-    """
+    """Write a page for each student who has been graded, under names that never meet."""
     folder.mkdir(parents=True, exist_ok=True)
     for submission in submissions:
         entry = journal.read(submission.key)
@@ -48,15 +36,7 @@ def write_feedback(
 
 
 def page(title: str, *parts: str) -> str:
-    """Give a whole HTML page.
-
-    Parameters
-    ----------
-    title : str
-        Plain text.
-    *parts : str
-        HTML, in which everything from students is escaped already.
-    """
+    """Give a whole page; in its parts, everything from students is escaped already."""
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     return "\n".join(
         [
@@ -69,15 +49,7 @@ def page(title: str, *parts: str) -> str:
 
 
 def table(heading: list[str], rows: list[list[str]]) -> str:
-    """Give a table; cells are plain text.
-
-    Parameters
-    ----------
-    heading : list of str
-        One cell a column.
-    rows : list of list of str
-        As long as the heading.
-    """
+    """Give a table whose cells are plain text."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in heading)
     body = "\n".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows

@@ -16,7 +16,7 @@ from ..wording import unknown
 from .jail import Limits
 from .journal import Journal, digest_of, entry_of
 from .layouts import Submission, find_submissions
-from .marking import Probe, Result, mark_submission, prepare
+from .marking import Probe, Result, mark_submission, prepare, unmarked
 from .notebook import Master, read_master
 from .slot import Lost, Slot
 
@@ -149,30 +149,14 @@ def _here(settings: Settings) -> Engine:
 
 
 class Bench:
-    """A slot that is replaced when it is lost, so that no submission can stop the evening.
-
-    Parameters
-    ----------
-    master : Master
-        The assignment.
-    probes : list of tuple
-        What `prepare` gave.
-    settings : Settings
-        Limits and isolation.
-    """
+    """A slot that is replaced when it is lost, so that no submission can stop the evening."""
 
     def __init__(self, master: Master, probes: list[Probe], settings: Settings):
         self.master, self.probes, self.settings = master, probes, settings
         self.slot = Slot(master, settings.isolated)
 
     def mark(self, data: bytes) -> Result:
-        """Mark one notebook; one that twice takes its warm parent with it is left unmarked.
-
-        Parameters
-        ----------
-        data : bytes
-            The notebook.
-        """
+        """Mark one notebook; one that twice takes its warm parent with it is left unmarked."""
         for _ in range(2):
             try:
                 return mark_submission(
@@ -180,8 +164,7 @@ class Bench:
                 )
             except Lost:
                 self.slot = Slot(self.master, self.settings.isolated)
-        checks = dict.fromkeys(self.master.checks, "✗ this could not be run")
-        return {"checks": checks, "errors": {}, "ended": "the grader lost it", "refused": ""}
+        return unmarked(self.master, ended="the grader lost it")
 
     def __enter__(self) -> Bench:
         return self

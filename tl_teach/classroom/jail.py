@@ -77,18 +77,12 @@ class Limits:
     wall: float = 600.0
     memory: int = 2 * 2**30
     disk: int = 256 * 2**20
-    processes: int = 64
+    processes: int = 32
     answers: int = 32 * 2**20
 
 
 def require_linux() -> None:
-    """Refuse where there are no namespaces.
-
-    Raises
-    ------
-    NoIsolation
-        On other systems than Linux.
-    """
+    """Refuse other systems, which have no namespaces."""
     if not sys.platform.startswith("linux"):
         raise NoIsolation(
             f"Grading needs Linux, and this is {sys.platform}: grade in a Linux container or "
@@ -152,11 +146,6 @@ def enter(limits: Limits, user: int | None, folders: list[str], calls: Any) -> N
         What can be seen, read-only: the Python environment.
     calls : pyseccomp.SyscallFilter
         What `forbidden_calls` gave.
-
-    Raises
-    ------
-    OSError
-        If the kernel does not let it.
     """
     memory = _inherited() + limits.memory
     Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, this goes first
@@ -169,7 +158,7 @@ def enter(limits: Limits, user: int | None, folders: list[str], calls: Any) -> N
         resource.RLIMIT_DATA: memory,
         resource.RLIMIT_FSIZE: limits.disk,
         resource.RLIMIT_NPROC: limits.processes,
-        resource.RLIMIT_NOFILE: 128,
+        resource.RLIMIT_NOFILE: 64,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
@@ -185,18 +174,7 @@ def enter(limits: Limits, user: int | None, folders: list[str], calls: Any) -> N
 
 
 def forbidden_calls() -> Any:
-    """Make the filter for system calls; a process that is forked later loads it.
-
-    Returns
-    -------
-    pyseccomp.SyscallFilter
-        Answers what is `FORBIDDEN` with "not permitted".
-
-    Raises
-    ------
-    NoIsolation
-        Without libseccomp.
-    """
+    """Make the filter that answers what is `FORBIDDEN` with "not permitted"; a child loads it."""
     try:
         import pyseccomp
     except (ImportError, RuntimeError) as error:

@@ -18,26 +18,14 @@ from .notebook import Master
 
 
 class Journal:
-    """A folder beside the grades.
-
-    Parameters
-    ----------
-    grades : pathlib.Path
-        The table that is made from it.
-    """
+    """A folder beside the table of grades, with one file for each submission."""
 
     def __init__(self, grades: Path):
         self.grades = grades
         self.folder = grades.with_suffix(".journal")
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """Give an entry, or None where there is none.
-
-        Parameters
-        ----------
-        key : str
-            The submission's, or ``"master"``.
-        """
+        """Give a submission's entry, or the master's; None where there is none."""
         try:
             entry = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -45,15 +33,7 @@ class Journal:
         return entry if isinstance(entry, dict) else None
 
     def write(self, key: str, entry: dict[str, Any]) -> None:
-        """Keep an entry, whole or not at all.
-
-        Parameters
-        ----------
-        key : str
-            The submission's, or ``"master"``.
-        entry : dict
-            What JSON can hold.
-        """
+        """Keep an entry, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         replace_file(self.folder / f"{key}.json", json.dumps(entry, indent=1))
 
@@ -64,15 +44,7 @@ class Journal:
         return sorted(entries, key=lambda entry: (entry["student"], entry["number"]))
 
     def write_grades(self, submissions: Iterable[Submission], master: Master) -> None:
-        """Make the table anew from the journal; a reader finds the old one or the new one.
-
-        Parameters
-        ----------
-        submissions : iterable of Submission
-            Whose rows it holds.
-        master : Master
-            Says what questions there are.
-        """
+        """Make the table anew; whoever reads it finds the old one or the new one."""
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         questions = [f"question {name} (of {most:g})" for name, most in master.questions.items()]
@@ -94,19 +66,7 @@ class Journal:
 
 
 def entry_of(submission: Submission, data: bytes, master: Master, result: Result) -> dict[str, Any]:
-    """Put together what the journal keeps of a submission.
-
-    Parameters
-    ----------
-    submission : Submission
-        Whose it is.
-    data : bytes
-        What was graded.
-    master : Master
-        What it was graded by.
-    result : dict
-        What it earned.
-    """
+    """Put together what the journal keeps of a submission."""
     return {
         "student": submission.student,
         "number": submission.number,
@@ -124,12 +84,7 @@ def digest_of(data: bytes) -> str:
 
 
 def harmless(text: str) -> str:
-    """Give a text that a spreadsheet takes for a text, and a terminal too.
-
-    Parameters
-    ----------
-    text : str
-        From a student.
+    """Give a student's text so that a spreadsheet takes it for text, and a terminal too.
 
     Examples
     --------
@@ -141,15 +96,7 @@ def harmless(text: str) -> str:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file, whole or not at all.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Replaced when the new one is complete, and on the disk.
-    text : str
-        Its new content.
-    """
+    """Write a file, whole and on the disk, or not at all."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from .jail import Limits
-from .notebook import Master, Refused, cells_of, merge, read_notebook
+from .notebook import Cell, Master, Refused, cells_of, merge, read_notebook
 from .run import steps_of
 from .slot import Heard, Slot
 
@@ -14,7 +14,9 @@ Probe = tuple[str, str, Any]
 """What is asked of a student's function: the check, the function's name, encoded arguments."""
 
 Result = dict[str, Any]
-"""What a submission earned: plain JSON, as the journal keeps it."""
+"""What a submission earned, as the journal keeps it. ``checks``: None for a pass, or why it failed;
+``errors``: by cell; ``ended``, ``refused``: why it was stopped, or not run; ``broken``: checks that
+failed by the master's own fault; ``seconds``."""
 
 
 def prepare(slot: Slot, master: Master, limits: Limits) -> list[Probe]:
@@ -76,27 +78,24 @@ def mark_submission(
     Returns
     -------
     dict
-        ``checks``: by identifier, None for a pass, or why it failed; ``errors``: by cell;
-        ``ended`` and ``refused``: why it was stopped, or not run; ``seconds``; ``memory``.
+        See `Result`.
     """
     try:
         cells = cells_of(read_notebook(data))
     except Refused as reason:
-        checks = dict.fromkeys(master.checks, "nothing could be run")
-        return {"checks": checks, "errors": {}, "ended": "", "refused": str(reason)}
+        return unmarked(master, refused=str(reason))
     return _mark(slot, master, probes, cells, limits)
 
 
-def earned(master: Master, result: Result) -> dict[str, float]:
-    """Points by question.
+def unmarked(master: Master, refused: str = "", ended: str = "") -> Result:
+    """Give the result of a submission that did not run."""
+    checks = dict.fromkeys(master.checks, "✗ nothing could be run.")
+    nothing: Result = {"checks": checks, "errors": {}, "broken": {}, "seconds": 0.0}
+    return nothing | {"refused": refused, "ended": ended}
 
-    Parameters
-    ----------
-    master : Master
-        Says what each check is worth.
-    result : dict
-        What `mark_submission` gave.
-    """
+
+def earned(master: Master, result: Result) -> dict[str, float]:
+    """Give the points of each question."""
     points = dict.fromkeys(master.questions, 0.0)
     for check in master.checks.values():
         if result["checks"].get(check.id, "not marked") is None:
@@ -104,51 +103,59 @@ def earned(master: Master, result: Result) -> dict[str, float]:
     return points
 
 
-def _mark(slot: Slot, master: Master, probes: list[Probe], cells: list, limits: Limits) -> Result:
+def _mark(
+    slot: Slot, master: Master, probes: list[Probe], cells: list[Cell], limits: Limits
+) -> Result:
     steps = steps_of(merge(master, cells), master.checks, sources=False)
     job = {"part": "sit", "steps": steps, "cell_seconds": limits.cell_seconds}
     job["room"] = limits.answers // 2  # the rest is for what functions answer
     sat = slot.run(job, limits, then=lambda: probes)
+    if not sat.of("done") and not sat.ended:
+        sat.ended = "it ended itself before its last cell"
     job = {"part": "mark", "checks": _papers(master, probes, sat)}
     marked = slot.run(job | {"cell_seconds": limits.cell_seconds}, limits)
     verdicts = {check: json.loads(text) for check, text in marked.of("mark").items()}
-    unfinished = "✗ this could not be checked"
-    return {
-        "checks": {check: verdicts.get(check, unfinished) for check in master.checks},
+    return unmarked(master, ended=sat.ended or marked.ended) | {
+        "checks": {
+            check: verdicts.get(check, "✗ this could not be checked.") for check in master.checks
+        },
         "errors": {label: _short(text) for label, text in sat.of("error").items()},
-        "ended": sat.ended or marked.ended,
-        "refused": "",
         "broken": {check: _short(text) for check, text in marked.of("broken").items()},
         "seconds": sat.seconds,
-        "memory": sat.memory,
     }
 
 
 def _papers(master: Master, probes: list[Probe], sat: Heard) -> list[dict[str, Any]]:
     """Put each check beside what the student's process said about it, unread."""
-    papers = []
-    for check in master.checks.values():
-        calls = [
-            (name, asked, sat.of("call").get(str(number), ""))
-            for number, (of, name, asked) in enumerate(probes)
-            if of == check.id
-        ]
-        answers = sat.of("answers").get(check.id, "{}")
-        paper = {"id": check.id, "source": check.source, "names": check.names}
-        papers.append(paper | {"answers": answers, "calls": calls})
-    return papers
+    calls = sat.of("call")
+    return [
+        {
+            "id": check.id,
+            "source": check.source,
+            "names": check.names,
+            "answers": sat.of("answers").get(check.id, "{}"),
+            "calls": [
+                (name, asked, calls.get(str(number), ""))
+                for number, (of, name, asked) in enumerate(probes)
+                if of == check.id
+            ],
+        }
+        for check in master.checks.values()
+    ]
 
 
 def _short(text: str) -> str:
     """Read a message that a student's process sent, if it is one."""
     try:
-        message = json.loads(text[:4000])
+        return str(json.loads(text[:4000]))[:300]
     except ValueError:
         return "a message that could not be read"
-    return str(message)[:300]
 
 
 def _require(ended: str, errors: dict[str, Any]) -> None:
     if ended or errors:
         first = ended or "; ".join(f"{key}: {text}" for key, text in list(errors.items())[:2])
-        raise ValueError(f"The master does not pass itself: {first}")
+        raise ValueError(
+            f"The master does not pass itself: {first} (A check sees the answers that it names, "
+            "and what it imports itself.)"
+        )

@@ -34,10 +34,8 @@ class Cell:
 
     Attributes
     ----------
-    kind : str
-        ``"code"``, ``"markdown"`` or ``"raw"``.
-    source : str
-        Its text.
+    kind, source : str
+        ``"code"``, ``"markdown"`` or ``"raw"``, and its text.
     role : str
         ``"given"`` (locked), ``"solution"``, ``"check"`` or ``"free"``.
     ids : tuple of str
@@ -61,23 +59,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Check:
-    """A check cell of a master.
-
-    Attributes
-    ----------
-    id : str
-        Its grade_id.
-    question : str
-        Which question it belongs to.
-    points : float
-        What passing it earns.
-    title : str
-        What it expects as a whole.
-    names : tuple of str
-        The answers that it looks at.
-    source : str
-        Its code, hidden parts included.
-    """
+    """A check cell: its question, what it is worth, and the names of the answers it looks at."""
 
     id: str
     question: str
@@ -89,15 +71,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Master:
-    """An assignment with its solutions and hidden checks.
-
-    Attributes
-    ----------
-    name : str
-        The assignment's.
-    cells : tuple of Cell
-        All cells.
-    """
+    """An assignment with its solutions and hidden checks."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -206,18 +180,7 @@ def read_notebook(data: bytes) -> dict[str, Any]:
 
 
 def cells_of(document: dict[str, Any]) -> list[Cell]:
-    """Take the cells out of a notebook, without outputs and attachments.
-
-    Parameters
-    ----------
-    document : dict
-        What `read_notebook` gave.
-
-    Returns
-    -------
-    list of Cell
-        In order.
-    """
+    """Take the cells out of a notebook, without outputs and attachments."""
     return [_cell(raw) for raw in document["cells"]]
 
 
@@ -256,18 +219,6 @@ def merge(master: Master, cells: list[Cell]) -> list[Cell]:
 
     Locked cells and checks are the master's, whatever the student's copy says; those that are
     missing are put back where they belong. Everything else is the student's.
-
-    Parameters
-    ----------
-    master : Master
-        The assignment.
-    cells : list of Cell
-        The submission.
-
-    Returns
-    -------
-    list of Cell
-        Code cells only.
     """
     place = {cell.id: at for at, cell in enumerate(master.cells) if cell.role != "free"}
     named = [(next((id for id in cell.ids if id in place), None), cell) for cell in cells]
@@ -294,28 +245,7 @@ def merge(master: Master, cells: list[Cell]) -> list[Cell]:
 
 
 def cut(source: str, region: str, stub: bool = False) -> tuple[str, list[str]]:
-    r"""Cut the regions between ``### BEGIN ...`` and ``### END ...`` out of a cell.
-
-    Parameters
-    ----------
-    source : str
-        The cell's text.
-    region : str
-        ``"SOLUTION"`` or ``"HIDDEN TESTS"``.
-    stub : bool
-        Put nbgrader's stub where a region was.
-
-    Returns
-    -------
-    str
-        What is left.
-    list of str
-        The lines that were cut out.
-
-    Raises
-    ------
-    ValueError
-        If a region has no end, or no beginning.
+    r"""Cut a region out of a cell, and put nbgrader's stub in its place if it is a solution.
 
     Examples
     --------

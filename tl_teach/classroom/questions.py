@@ -110,13 +110,7 @@ def check_all(*names: str) -> None:
 
 
 def title_of(check: Check) -> str:
-    """First line of a check's docstring: what it expects as a whole.
-
-    Parameters
-    ----------
-    check : callable
-        A check.
-    """
+    """First line of a check's docstring: what it expects as a whole."""
     return (inspect.getdoc(check) or check.__name__.replace("_", " ")).splitlines()[0]
 
 

@@ -70,20 +70,7 @@ def release(master_path: Path, folder: Path) -> Path:
 
 
 def strip(document: dict[str, Any]) -> tuple[dict[str, Any], list[list[str]]]:
-    """Take out of a master what students must not see.
-
-    Parameters
-    ----------
-    document : dict
-        The master, as JSON.
-
-    Returns
-    -------
-    dict
-        The students' notebook, without outputs.
-    list of list of str
-        The lines that were taken out, by cell.
-    """
+    """Give the students' notebook, without outputs, and the lines that were cut out, by cell."""
     student = copy.deepcopy(document)
     secrets: list[list[str]] = []
     for raw, cell in zip(student["cells"], cells_of(document), strict=True):

@@ -22,58 +22,44 @@ from .answers import AnswerError, Live, Replay, canonical, decode, encode
 from .notebook import Cell, Check, cut
 from .questions import CheckFailed
 
-Send = Callable[[str, str, Any], None]
+Job = dict[str, Any]
 Namespace = dict[str, Any]
+Send = Callable[[str, str, Any], None]
+Receive = Callable[[], Any]
 
 
 class CellTimeout(BaseException):
     """A cell computed for too long; not an Exception, so that few students catch it by accident."""
 
 
-def sit(job: dict[str, Any], send: Send, receive: Callable[[], Any]) -> None:
-    """Run a submission's cells and send its answers.
+def sit(job: Job, send: Send, receive: Receive) -> None:
+    """Run a submission's cells and send its answers, then answer for its functions.
 
-    Parameters
-    ----------
-    job : dict
-        ``steps``: each with a ``label`` and a ``source`` to run, or a ``check`` and the ``names``
-        that it looks at; ``cell_seconds``; ``room``: bytes that all answers may have together.
-    send : callable
-        Takes a word, a key and what JSON can hold.
-    receive : callable
-        Gives, once the cells have ended, what to ask of the student's functions.
+    A step of the job has a ``label`` and a ``source`` to run, or a ``check`` and the ``names`` that
+    it looks at; ``room`` is how many bytes all answers may have together.
     """
-    notebook, room = new_namespace(main=True), [job["room"]]
-    functions: dict[tuple[str, str], Any] = {}
+    notebook, export = new_namespace(main=True), _Export(job["room"], send)
     late = []
     for step in job["steps"]:
         if "source" in step:
             error = execute(step["source"], step["label"], notebook, job["cell_seconds"])
             if error is not None:
                 send("error", step["label"], f"{type(error).__name__}: {error}"[:300])
-        elif _export(step, notebook, functions, room, send):
+        elif not export.whole(step, notebook):
             late.append(step)
     for step in late:  # some students compute an answer further down
-        _export(step, notebook, functions, room, send)
+        export.whole(step, notebook)
     send("done", "", None)
     for number, (check, name, asked) in enumerate(receive()):
         with time_limit(job["cell_seconds"]):
-            result = _ask(functions.get((check, name)), name, asked)
-        send("call", str(number), result)
+            send("call", str(number), _ask(export.functions.get((check, name)), name, asked))
 
 
-def mark(job: dict[str, Any], send: Send, receive: Callable[[], Any]) -> None:
+def mark(job: Job, send: Send, receive: Receive) -> None:
     """Run the master's checks on answers that came as data.
 
-    Parameters
-    ----------
-    job : dict
-        ``checks``: each with ``id``, ``source``, the encoded ``answers`` as JSON text, and
-        ``calls``: what a function was asked, and what it answered, as JSON text.
-    send : callable
-        Gets ``mark``, the check's identifier and None, or why it failed.
-    receive : callable
-        Not used.
+    Each check has its ``id``, ``source`` and ``names``, the ``answers`` as JSON text, and the
+    ``calls``: what a function was asked, and what it answered, as JSON text.
     """
     for check in job["checks"]:
         notebook = new_namespace()
@@ -81,84 +67,52 @@ def mark(job: dict[str, Any], send: Send, receive: Callable[[], Any]) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             error = execute(check["source"], check["id"], notebook, job["cell_seconds"])
         ours = error is not None and not isinstance(error, CheckFailed | CellTimeout)
-        verdict = None if error is None else _words(check["id"], error)
-        send("broken" if ours else "mark", check["id"], verdict)
+        send("broken" if ours else "mark", check["id"], _words(check["id"], error))
 
 
-def rehearse(job: dict[str, Any], send: Send, receive: Callable[[], Any]) -> None:
-    """Run a master with its own solutions, and send what its checks ask of functions.
+def rehearse(job: Job, send: Send, receive: Receive) -> None:
+    """Run a master with its own solutions; send what its checks print, and ask of functions.
 
-    Parameters
-    ----------
-    job : dict
-        ``steps``, as for `sit`, but checks with their ``source``; ``cell_seconds``.
-    send : callable
-        Gets ``error``, a label and a text; ``asks``, a check and a list of name and arguments;
-        ``output``, a check and what its visible part prints.
-    receive : callable
-        Not used.
+    The steps are those of `sit`, but checks have their ``source``.
     """
     notebook = new_namespace()
     for step in job["steps"]:
-        sources = [step["source"]]
-        if "check" in step:  # first as students see it, then, if it is more, as it counts
-            visible, hidden = cut(step["source"], "HIDDEN TESTS")
-            sources = [visible, *sources] if hidden else sources
-        functions = {
+        live = {
             name: Live(name, notebook[name])
             for name in step.get("names", ())
-            if _is_function(notebook.get(name))
+            if callable(notebook.get(name)) and not hasattr(notebook[name], "stages")
         }
-        kept = {name: notebook[name] for name in functions}
-        notebook.update(functions)
-        for source in sources:
+        kept = {name: notebook[name] for name in live}
+        notebook.update(live)
+        visible, hidden = cut(step["source"], "HIDDEN TESTS")
+        for source in [visible, step["source"]] if hidden else [visible]:
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 error = execute(source, step["label"], notebook, job["cell_seconds"])
             if error is not None:
                 send("error", step["label"], _words(step["label"], error))
-            elif "check" in step and source is sources[0]:
+            elif "check" in step and source is visible:  # as students see it
                 send("output", step["check"], printed.getvalue())
         notebook.update(kept)
-        asked = {
-            canonical([name, call]): [name, call]
-            for name, live in functions.items()
-            for call in live.calls
-        }
+        calls = [[name, call] for name, function in live.items() for call in function.calls]
         if "check" in step:
-            send("asks", step["check"], list(asked.values()))
+            send("asks", step["check"], list({canonical(call): call for call in calls}.values()))
 
 
-def steps_of(cells: Iterable[Cell], checks: dict[str, Check], sources: bool) -> list[Namespace]:
-    """Give cells as steps of a job.
-
-    Parameters
-    ----------
-    cells : iterable of Cell
-        Code cells, in order.
-    checks : dict of str to Check
-        The master's.
-    sources : bool
-        Whether the checks' sources may be in it: never for a student's process.
-    """
-    steps: list[Namespace] = []
+def steps_of(cells: Iterable[Cell], checks: dict[str, Check], sources: bool) -> list[Job]:
+    """Give code cells as steps; with the checks' sources only for a master's own rehearsal."""
+    steps: list[Job] = []
     for number, cell in enumerate(cells, start=1):
-        label = f"code cell {number}" if cell.role == "free" else cell.id
+        step: Job = {"label": f"code cell {number}" if cell.role == "free" else cell.id}
         if cell.role == "check":
-            step: Namespace = {"label": label, "check": cell.id, "names": checks[cell.id].names}
-            steps.append(step | ({"source": cell.source} if sources else {}))
-        else:
-            steps.append({"label": label, "source": cell.source})
+            step |= {"check": cell.id, "names": checks[cell.id].names}
+        if cell.role != "check" or sources:
+            step["source"] = cell.source
+        steps.append(step)
     return steps
 
 
 def new_namespace(main: bool = False) -> Namespace:
-    """Begin a notebook, with what Jupyter puts into one.
-
-    Parameters
-    ----------
-    main : bool
-        Make it the module ``__main__`` of this process, as in a kernel.
-    """
+    """Begin a notebook, with what Jupyter puts into one; as ``__main__``, if it is a kernel's."""
     module = types.ModuleType("__main__")
     if main:
         sys.modules["__main__"] = module
@@ -170,23 +124,9 @@ def new_namespace(main: bool = False) -> Namespace:
 def execute(
     source: str, label: str, namespace: Namespace, seconds: float | None = None
 ) -> BaseException | None:
-    """Run one cell.
+    """Run one cell for at most so many seconds of the processor, and give what it raised.
 
-    Parameters
-    ----------
-    source : str
-        Its text; magics for timing are run through, other shell lines and magics are left out.
-    label : str
-        Stands for the file name in tracebacks.
-    namespace : dict
-        The notebook's.
-    seconds : float, optional
-        How long it may compute.
-
-    Returns
-    -------
-    BaseException or None
-        What it raised.
+    Magics that only watch a cell are run through; other magics and shell lines are left out.
     """
     from IPython.core.inputtransformer2 import TransformerManager
 
@@ -201,13 +141,7 @@ def execute(
 
 @contextlib.contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Interrupt the block when it has computed for so many seconds.
-
-    Parameters
-    ----------
-    seconds : float or None
-        Seconds of the processor, so that a busy machine changes nothing; None for no limit.
-    """
+    """Interrupt a block by the processor's time, so that a busy machine changes nothing."""
     if seconds is None or not hasattr(signal, "SIGPROF"):
         yield
         return
@@ -221,6 +155,26 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def serve(fd: int) -> None:
+    """Play the part that the first line on a socket names."""
+    incoming, outgoing = os.fdopen(os.dup(fd), "rb"), os.fdopen(fd, "wb")
+
+    def send(word: str, key: str, content: Any) -> None:
+        outgoing.write(f"{word}\t{key}\t{json.dumps(content)}\n".encode())
+        outgoing.flush()  # what was sent counts, even if the process is stopped later
+
+    def receive() -> Any:
+        return json.loads(incoming.readline())
+
+    job = receive()
+    random.seed(0)  # the same submission gets the same mark, whether or not it set a seed
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
+    {"sit": sit, "mark": mark, "rehearse": rehearse}[job["part"]](job, send, receive)
 
 
 class _Shell:
@@ -240,27 +194,32 @@ class _Shell:
             exec(compile(body, f"<%%{name}>", "exec"), self.namespace)
 
 
-def _export(
-    step: Namespace, notebook: Namespace, functions: dict, room: list[int], send: Send
-) -> bool:
-    """Send a check's answers; tell whether some do not exist yet."""
-    sent, missing = {}, False
-    for name in step["names"]:
-        if name not in notebook:
-            missing = True
-            continue
+class _Export:
+    """Sends the answers that a check looks at, as long as there is room, and keeps functions."""
+
+    def __init__(self, room: int, send: Send):
+        self.room, self.send = room, send
+        self.functions: dict[tuple[str, str], Any] = {}
+
+    def whole(self, step: Job, notebook: Namespace) -> bool:
+        """Send a check's answers, and tell whether all of them exist."""
+        found = {name: self._data(notebook[name]) for name in step["names"] if name in notebook}
+        for name, document in found.items():
+            if document == {"function": True}:
+                self.functions[step["check"], name] = notebook[name]
+        self.send("answers", step["check"], found)
+        return len(found) == len(step["names"])
+
+    def _data(self, value: object) -> Any:
         try:
-            sent[name] = encode(notebook[name])
-            size = len(json.dumps(sent[name]))
-            if size > room[0]:
+            document = encode(value)
+            size = len(json.dumps(document))
+            if size > self.room:
                 raise AnswerError(f"takes {size / 2**20:.0f} MB, which is too much for an answer")
-            room[0] -= size
         except Exception as error:
-            sent[name] = {"problem": str(error)[:300]}
-        if sent[name] == {"function": True}:
-            functions[step["check"], name] = notebook[name]
-    send("answers", step["check"], sent)
-    return missing
+            return {"problem": str(error)[:300]}
+        self.room -= size
+        return document
 
 
 def _ask(function: Any, name: str, asked: Any) -> tuple[bool, Any]:
@@ -274,72 +233,37 @@ def _ask(function: Any, name: str, asked: Any) -> tuple[bool, Any]:
         return False, f"{name} raised {type(error).__name__}: {error}"[:500]
 
 
-def _answers(check: dict[str, Any]) -> Namespace:
+def _answers(check: Job) -> Namespace:
     """Build what one check looks at; what cannot be built is an AnswerError in its place."""
     results: dict[str, dict[str, tuple[bool, Any] | None]] = {}
     for name, question, text in check["calls"]:
-        answer = None
-        with contextlib.suppress(ValueError, RecursionError, TypeError):
-            given, result = json.loads(text)
-            answer = (given is True, result)
+        told = _read(text)
+        answer = (told[0] is True, told[1]) if isinstance(told, list) and len(told) == 2 else None
         results.setdefault(name, {})[canonical(question)] = answer
-    try:
-        documents = dict(json.loads(check["answers"]))
-    except (ValueError, RecursionError, TypeError):
-        documents = {}
     answers: Namespace = {}
-    for name in check["names"]:
-        document = documents.get(name)
+    told = _read(check["answers"])
+    documents = told if isinstance(told, dict) else {}
+    for name in documents.keys() & set(check["names"]):
+        document = documents[name]
         if document == {"function": True}:
             answers[name] = Replay(name, results.get(name, {}))
-        elif name in documents:
-            try:
-                problem = isinstance(document, dict) and document.get("problem")
-                answers[name] = AnswerError(str(problem)) if problem else decode(document)
-            except AnswerError as error:
-                answers[name] = error
+            continue
+        try:
+            problem = isinstance(document, dict) and document.get("problem")
+            answers[name] = AnswerError(str(problem)) if problem else decode(document)
+        except AnswerError as error:
+            answers[name] = error
     return answers
 
 
-def _is_function(value: object) -> bool:
+def _read(text: str) -> Any:
     try:
-        return encode(value) == {"function": True}
-    except AnswerError:
-        return False
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
-def _words(label: str, error: BaseException) -> str:
-    if isinstance(error, CheckFailed):
-        return str(error)
+def _words(label: str, error: BaseException | None) -> str | None:
+    if error is None or isinstance(error, CheckFailed):
+        return None if error is None else str(error)
     return f"The cell {label!r} raises {type(error).__name__}: {error}"
-
-
-def serve(fd: int) -> None:
-    """Play the part that the first line names.
-
-    Parameters
-    ----------
-    fd : int
-        A socket: jobs come in, results go out.
-    """
-    incoming, outgoing = os.fdopen(os.dup(fd), "rb"), os.fdopen(fd, "wb")
-
-    def send(word: str, key: str, content: Any) -> None:
-        outgoing.write(f"{word}\t{key}\t{json.dumps(content)}\n".encode())
-        outgoing.flush()  # what was sent counts, even if the process is stopped later
-
-    def receive() -> Any:
-        return json.loads(incoming.readline())
-
-    job = receive()
-    _settle_chance()
-    {"sit": sit, "mark": mark, "rehearse": rehearse}[job["part"]](job, send, receive)
-
-
-def _settle_chance() -> None:
-    """The same submission gets the same mark, whether or not it set a seed."""
-    random.seed(0)
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed(0)
-    if torch := sys.modules.get("torch"):
-        torch.manual_seed(0)

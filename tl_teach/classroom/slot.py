@@ -39,14 +39,11 @@ class Heard:
         Why it was stopped; empty if it ended by itself.
     seconds : float
         Of the processor.
-    memory : int
-        Bytes at the peak.
     """
 
     lines: dict[str, dict[str, str]] = field(default_factory=dict)
     ended: str = ""
     seconds: float = 0.0
-    memory: int = 0
 
     def of(self, word: str) -> dict[str, str]:
         """All lines that begin with a word, by key."""
@@ -121,7 +118,7 @@ class Slot:
                 too_much = False
         used = self._told()
         heard.ended = "its answers were too large" if too_much else used["ended"]
-        heard.seconds, heard.memory = used["seconds"], used["memory"]
+        heard.seconds = used["seconds"]
         return heard
 
     def _listen(

@@ -51,15 +51,9 @@ def main() -> int:
 class Warm:
     """Forks jails and watches them, one at a time.
 
-    Parameters
-    ----------
-    control : socket.socket
-        Limits come in with the socket of a job; what a job used goes out.
-    open_ : bool
-        No isolation: only the limits that every system knows.
-    user : int or None
-        The user number for students' processes, this warm parent's own; None where the kernel
-        lets an ordinary user have no other.
+    Through `control` come limits, with the socket of a job, and out goes what it used. Without
+    isolation (`open_`) there are only the limits that every system knows. Students' processes get
+    the number `user`, this warm parent's own, where the kernel lets this one give it to them.
     """
 
     def __init__(self, control: socket.socket, open_: bool, user: int | None):
@@ -146,7 +140,7 @@ class Warm:
         poll, watch = select.poll(), os.pidfd_open(child)
         poll.register(watch, select.POLLIN)
         poll.register(self.control, select.POLLIN)
-        started, ended, peak, seconds = time.monotonic(), "", 0, 0.0
+        started, ended, seconds = time.monotonic(), "", 0.0
         while not ended:
             changed = dict(poll.poll(_LOOK * 1000))
             if watch in changed:
@@ -154,7 +148,7 @@ class Warm:
             if self.control.fileno() in changed:
                 ended = "the grader stopped"
             held, worked = self._burden([child] + ([keeper.pid] if keeper else []))
-            peak, seconds = max(peak, held), max(seconds, worked)
+            seconds = max(seconds, worked)
             if held > limits.memory:
                 ended = f"it was stopped at {limits.memory / 2**20:,.0f} MB of memory"
             elif seconds > limits.seconds:
@@ -162,7 +156,7 @@ class Warm:
             elif time.monotonic() - started > limits.wall:
                 ended = f"it was stopped after {limits.wall:g} s"
         os.close(watch)
-        return {"ended": ended, "seconds": round(seconds, 2), "memory": peak}
+        return {"ended": ended, "seconds": round(seconds, 2)}
 
     def _burden(self, roots: list[int]) -> tuple[int, float]:
         """Memory that processes do not share with this one, and their seconds of computing."""
@@ -210,7 +204,10 @@ def _environment() -> list[str]:
 
     package = Path(tl_teach.__file__).parent
     wanted = [package, assets.folder(), Path("/usr"), Path(sys.prefix), Path(sys.base_prefix)]
-    wanted += [Path(entry) for entry in sys.path if entry and Path(entry) != package.parent]
+    # Of other folders that Python imports from, a teacher's own may hold masters.
+    wanted += [
+        Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))
+    ]
     wanted += [Path(name) for name in ("/bin", "/lib", "/lib64") if not os.path.islink(name)]
     folders = [str(each) for each in wanted if os.path.isdir(each) and each != Path("/")]
     inside = [each for each in folders if any(each.startswith(f"{other}/") for other in folders)]
