@@ -66,7 +66,7 @@ CONTAINED = {
     "input": ("input('name?')", ALL, "EOFError"),
     "leaving by exit": ("exit()", ALL, "SystemExit"),
     "leaving by sys.exit": ("import sys\nsys.exit(0)", ALL, "SystemExit"),
-    "leaving by os._exit": ("import os\nos._exit(0)", NONE, ""),
+    "leaving by os._exit": ("import os\nos._exit(0)", NONE, "before its last cell"),
     "a crash": ("import ctypes\nctypes.string_at(0)", NONE, "signal 11"),
     "killing everyone": ("import os\nos.kill(-1, 9)", ALL, ""),
     "killing the first process": ("import os\nos.kill(1, 9)", None, ""),
@@ -297,3 +297,4 @@ def test_a_check_that_asks_for_what_depends_on_an_answer_is_the_masters_fault(sl
     document["cells"][0]["source"] = "def f(v): return 2 * v\nx = 4"
     result = mark_submission(slot, master, probes, as_bytes(document), LIMITS)
     assert "depends on other answers" in result["broken"]["twice"]
+    assert earned(master, result) == {"1": 0.0}

@@ -108,6 +108,16 @@ def test_the_environment_is_scrubbed(run, monkeypatch):
     assert not {"USER", "LOGNAME", "SSH_AUTH_SOCK", "VIRTUAL_ENV", "TL_TEACH_MIRROR"} & set(known)
 
 
+def test_a_folder_that_python_imports_from_is_not_shown(master, tmp_path, monkeypatch):
+    (tmp_path / "master.ipynb").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    look = attempt(f"os.path.exists({str(tmp_path)!r})")
+    steps = [{"label": "a", "source": look}, {"label": "b", "check": "b", "names": ["found"]}]
+    job = {"part": "sit", "cell_seconds": 5, "steps": steps, "room": 2**20}
+    with Slot(master) as slot:
+        assert slot.run(job, LIMITS, then=list).of("answers")["b"] == '{"found": false}\n'
+
+
 def test_limits_cannot_be_raised(run):
     raise_it = "resource.setrlimit(resource.RLIMIT_NPROC, (4000, 4000))"
     assert run(attempt(raise_it)).found == "ValueError"

@@ -68,8 +68,9 @@ def _grade(arguments: argparse.Namespace) -> int:
     from .feedback import write_feedback
     from .grade import Settings, grade
     from .jail import Limits, NoIsolation
-    from .journal import Journal
+    from .journal import Journal, harmless
     from .notebook import read_master
+    from .slot import Lost
 
     limits = Limits(
         seconds=arguments.seconds,
@@ -86,7 +87,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     )
     try:
         submissions = grade(arguments.submissions, arguments.master, arguments.out, settings)
-    except NoIsolation as error:
+    except (NoIsolation, Lost) as error:
         raise ValueError(str(error)) from None
     master = read_master(arguments.master)
     if arguments.feedback is not None:
@@ -94,7 +95,10 @@ def _grade(arguments: argparse.Namespace) -> int:
     if arguments.similar:
         from .similar import similar_pairs
 
-        notebooks = {each.student: each.load() or b"" for each in submissions}
+        notebooks = {
+            harmless(f"{each.student} {each.number}".strip()): each.load() or b""
+            for each in submissions
+        }
         for share, one, other in similar_pairs(master, notebooks):
             print(f"{share:.0%} alike: {one} and {other}")
     print(f"{len(submissions)} submissions: {arguments.out}")

@@ -58,6 +58,7 @@ class Journal:
                 continue
             result, points = entry["result"], earned(master, entry["result"])
             notes = [*entry["notes"], result["refused"], result["ended"]]
+            notes += [f"the master's own fault: {text}" for text in result["broken"].values()]
             cells = [f"{points[name]:g}" for name in master.questions]
             total = f"{sum(points.values()):g}"
             note = harmless("; ".join(note for note in notes if note))
