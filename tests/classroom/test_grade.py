@@ -199,7 +199,7 @@ def test_only_what_was_handed_in_anew_is_graded_again(slot, master_path, tmp_pat
 
 
 def test_one_who_takes_the_grader_along_does_not_stop_the_evening(master, probes, monkeypatch):
-    with Bench(master, probes, SETTINGS) as bench:
+    with Bench(SETTINGS, master, probes) as bench:
         first = bench.slot
         kill = room.mark_submission
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,19 @@ def nbgrader(course, *arguments):
     )
     assert done.returncode == 0, done.stderr
     return done.stderr
+
+
+MASTERS = sorted((Path(__file__).parents[2] / "book" / "assignments").glob("*/master.ipynb"))
+
+
+def test_nbgrader_generates_every_assignment_of_the_book(tmp_path):
+    for path in MASTERS:
+        name = path.parent.name
+        (tmp_path / "source" / name).mkdir(parents=True)
+        shutil.copy(path, tmp_path / "source" / name / f"{name}.ipynb")
+        nbgrader(tmp_path, "generate_assignment", name, "--create")
+        released = (tmp_path / "release" / name / f"{name}.ipynb").read_text("utf-8")
+        assert "BEGIN" not in released and released.count("YOUR CODE HERE") > 3
 
 
 def test_nbgrader_generates_and_autogrades_a_master(tmp_path):

@@ -96,8 +96,7 @@ def _grade(arguments: argparse.Namespace) -> int:
         from .similar import similar_pairs
 
         notebooks = {
-            harmless(f"{each.student} {each.number}".strip()): each.load() or b""
-            for each in submissions
+            harmless(f"{each.student} {each.number}".strip()): each.read() for each in submissions
         }
         for share, one, other in similar_pairs(master, notebooks):
             print(f"{share:.0%} alike: {one} and {other}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from itertools import islice
 
-from .grade import Bench, Done, Engine, Settings
-from .marking import Probe, Result
+from .grade import LOST, Bench, Done, Settings
+from .layouts import Submission
+from .marking import Probe, Result, unmarked
 from .notebook import Master
 
 _AHEAD = 4  # submissions that wait at each thread of a worker: enough to keep it busy
@@ -15,36 +15,34 @@ _AHEAD = 4  # submissions that wait at each thread of a worker: enough to keep i
 _benches: dict[tuple[int, str], Bench] = {}  # in a worker, by thread and master
 
 
-def elsewhere(settings: Settings) -> Engine:
+def elsewhere(
+    settings: Settings, master: Master, probes: list[Probe], waiting: list[Submission]
+) -> Done:
     """Mark on a scheduler's workers; one that dies leaves its submissions to the others."""
+    from distributed import Client, Future, KilledWorker, as_completed
 
-    def run(master: Master, probes: list[Probe], readers: list[Callable[[], bytes]]) -> Done:
-        from distributed import Client, as_completed
+    number_of: dict[Future, int] = {}
+    todo = iter(range(len(waiting)))
+    with Client(settings.scheduler) as client:
 
-        with Client(settings.scheduler) as client:
-            number_of: dict[Any, int] = {}
+        def send(number: int) -> Future:
+            data = waiting[number].read()
+            future = client.submit(_mark, settings, master, probes, data, pure=False)
+            number_of[future] = number
+            return future
 
-            def send(number: int) -> Any:
-                data = readers[number]()
-                future = client.submit(_mark, master, probes, settings, data, pure=False)
-                number_of[future] = number
-                return future
-
-            threads = max(1, sum(client.nthreads().values()))
-            ahead = min(len(readers), _AHEAD * threads)
-            futures = as_completed([send(number) for number in range(ahead)])
-            for future in futures:
-                number = number_of.pop(future)
-                yield number, future.result()
-                if ahead < len(readers):
-                    futures.add(send(ahead))
-                    ahead += 1
-
-    return run
+        ahead = _AHEAD * max(1, sum(client.nthreads().values()))
+        futures = as_completed([send(number) for number in islice(todo, ahead)])
+        for future in futures:
+            lost = isinstance(future.exception(), KilledWorker)  # it took several workers along
+            result = unmarked(master, ended=LOST) if lost else future.result()
+            yield number_of.pop(future), result
+            for number in islice(todo, 1):
+                futures.add(send(number))
 
 
-def _mark(master: Master, probes: list[Probe], settings: Settings, data: bytes) -> Result:
+def _mark(settings: Settings, master: Master, probes: list[Probe], data: bytes) -> Result:
     place = (threading.get_ident(), master.digest)
     if place not in _benches:
-        _benches[place] = Bench(master, probes, settings)
+        _benches[place] = Bench(settings, master, probes)
     return _benches[place].mark(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +21,10 @@ from .notebook import Master, read_master
 from .slot import Lost, Slot
 
 Done = Generator[tuple[int, Result], None, None]
-Engine = Callable[[Master, list[Probe], list[Callable[[], bytes]]], Done]
-"""Marks notebooks somewhere, and gives each one's number with its result as it is done."""
+"""Each submission's place in the list, with its result, as it is done."""
+
+LOST = "the grader lost it"
+"""Why a submission is marked again by the next run."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Settings:
     limits : Limits
         What one submission may use.
     workers : int
-        Submissions side by side.
+        Submissions side by side, on this machine.
     isolated : bool
         False only if a teacher said so by name.
     regrade : str or None
@@ -81,78 +83,60 @@ def grade(source: Path, master_path: Path, out: Path, settings: Settings) -> lis
         raise ValueError(unknown("question", settings.regrade, master.questions))
     submissions = find_submissions(source, f"{master.name}.ipynb")
     journal = Journal(out)
-    waiting = [each for each in submissions if not _is_done(each, journal, master, settings)]
+    waiting = [each for each in submissions if not _is_done(each, journal, master)]
     if waiting:
         probes = _probes(master, journal, settings)
-        _grade(waiting, master, probes, journal, submissions, settings)
+        run = _here
+        if settings.scheduler is not None:
+            from .dask import elsewhere as run
+        written = time.monotonic()
+        done = run(settings, master, probes, waiting)
+        with tqdm(total=len(waiting), desc="grading", unit=" submissions") as bar, closing(done):
+            for number, result in done:
+                _keep(waiting[number], master, result, journal, settings.regrade)
+                if time.monotonic() - written > 1:
+                    journal.write_grades(submissions, master)
+                    written = time.monotonic()
+                bar.update()
     journal.write_grades(submissions, master)
     return submissions
 
 
-def _grade(
-    waiting: list[Submission],
-    master: Master,
-    probes: list[Probe],
-    journal: Journal,
-    submissions: list[Submission],
-    settings: Settings,
-) -> None:
-    def reader(submission: Submission) -> Callable[[], bytes]:
-        return lambda: submission.load() or b""
-
-    engine: Engine = _here(settings)
-    if settings.scheduler is not None:
-        from .dask import elsewhere
-
-        engine = elsewhere(settings)
-    written = time.monotonic()
-    done = engine(master, probes, [reader(submission) for submission in waiting])
-    with tqdm(total=len(waiting), desc="grading", unit=" submissions") as bar, closing(done):
-        for number, result in done:
-            _keep(waiting[number], master, result, journal, settings.regrade)
-            if time.monotonic() - written > 1:
-                journal.write_grades(submissions, master)
-                written = time.monotonic()
-            bar.update()
-
-
-def _here(settings: Settings) -> Engine:
+def _here(
+    settings: Settings, master: Master, probes: list[Probe], waiting: list[Submission]
+) -> Done:
     """Mark on this machine: one warm parent for each of a few threads."""
+    todo: queue.SimpleQueue[int] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, Result] | BaseException] = queue.SimpleQueue()
+    for number in range(len(waiting)):
+        todo.put(number)
 
-    def run(master: Master, probes: list[Probe], readers: list[Callable[[], bytes]]) -> Done:
-        todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-        done: queue.SimpleQueue[tuple[int, Result] | BaseException] = queue.SimpleQueue()
-        for number in range(len(readers)):
-            todo.put(number)
+    def work() -> None:
+        try:
+            with Bench(settings, master, probes) as bench:
+                while True:
+                    number = todo.get_nowait()
+                    done.put((number, bench.mark(waiting[number].read())))
+        except queue.Empty:
+            pass
+        except BaseException as error:  # raised again where it can be seen
+            done.put(error)
 
-        def work() -> None:
-            try:
-                with Bench(master, probes, settings) as bench:
-                    while True:
-                        number = todo.get_nowait()
-                        done.put((number, bench.mark(readers[number]())))
-            except queue.Empty:
-                pass
-            except BaseException as error:  # raised again where it can be seen
-                done.put(error)
-
-        for _ in range(min(settings.workers, len(readers))):
-            # Daemons: a grader that is stopped does not wait for a jail; its warm parent ends it.
-            threading.Thread(target=work, daemon=True).start()
-        for _ in readers:
-            outcome = done.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            yield outcome
-
-    return run
+    for _ in range(min(settings.workers, len(waiting))):
+        # Daemons: a grader that is stopped does not wait for a jail; its warm parent ends it.
+        threading.Thread(target=work, daemon=True).start()
+    for _ in waiting:
+        outcome = done.get()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        yield outcome
 
 
 class Bench:
     """A slot that is replaced when it is lost, so that no submission can stop the evening."""
 
-    def __init__(self, master: Master, probes: list[Probe], settings: Settings):
-        self.master, self.probes, self.settings = master, probes, settings
+    def __init__(self, settings: Settings, master: Master, probes: list[Probe]):
+        self.settings, self.master, self.probes = settings, master, probes
         self.slot = Slot(master, settings.isolated)
 
     def mark(self, data: bytes) -> Result:
@@ -164,7 +148,7 @@ class Bench:
                 )
             except Lost:
                 self.slot = Slot(self.master, self.settings.isolated)
-        return unmarked(self.master, ended="the grader lost it")
+        return unmarked(self.master, ended=LOST)
 
     def __enter__(self) -> Bench:
         return self
@@ -183,11 +167,11 @@ def _probes(master: Master, journal: Journal, settings: Settings) -> list[Probe]
     return [(check, name, asked) for check, name, asked in known["probes"]]
 
 
-def _is_done(submission: Submission, journal: Journal, master: Master, settings: Settings) -> bool:
+def _is_done(submission: Submission, journal: Journal, master: Master) -> bool:
     entry = journal.read(submission.key)
-    if entry is None or entry["digest"] != digest_of(submission.load() or b""):
+    if entry is None or entry["result"]["ended"] == LOST:
         return False
-    return entry["master"] == master.digest
+    return (entry["digest"], entry["master"]) == (digest_of(submission.read()), master.digest)
 
 
 def _keep(
@@ -205,5 +189,4 @@ def _keep(
             if check in master.checks and master.checks[check].question != regrade
         }
         result = result | {"checks": result["checks"] | kept}
-    data = submission.load() or b""
-    journal.write(submission.key, entry_of(submission, data, master, result))
+    journal.write(submission.key, entry_of(submission, master, result))

@@ -66,14 +66,14 @@ class Journal:
         replace_file(self.grades, text.getvalue())
 
 
-def entry_of(submission: Submission, data: bytes, master: Master, result: Result) -> dict[str, Any]:
+def entry_of(submission: Submission, master: Master, result: Result) -> dict[str, Any]:
     """Put together what the journal keeps of a submission."""
     return {
         "student": submission.student,
         "number": submission.number,
         "file": submission.file,
         "notes": submission.notes,
-        "digest": digest_of(data),
+        "digest": digest_of(submission.read()),
         "master": master.digest,
         "result": result,
     }

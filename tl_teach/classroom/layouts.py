@@ -34,10 +34,8 @@ class Submission:
 
     Attributes
     ----------
-    student : str
-        The name, as folder or learning platform give it.
-    number : str
-        The platform's number for the student, where there is one.
+    student, number : str
+        The name, as folder or learning platform give it, and the platform's number, if any.
     file : str
         Where the notebook was found.
     load : callable
@@ -51,6 +49,10 @@ class Submission:
     file: str = ""
     load: Load = bytes
     notes: list[str] = field(default_factory=list)
+
+    def read(self) -> bytes:
+        """Give the notebook's bytes; none, if there is nothing to grade."""
+        return self.load() or b""
 
     @property
     def key(self) -> str:

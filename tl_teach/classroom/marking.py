@@ -22,24 +22,8 @@ failed by the master's own fault; ``seconds``."""
 def prepare(slot: Slot, master: Master, limits: Limits) -> list[Probe]:
     """Run the master, note what its checks ask of functions, and see that it passes itself.
 
-    Parameters
-    ----------
-    slot : Slot
-        Where it runs.
-    master : Master
-        The assignment.
-    limits : Limits
-        Those of a submission.
-
-    Returns
-    -------
-    list of tuple
-        What every submission is asked.
-
-    Raises
-    ------
-    ValueError
-        If the master does not earn its own points under these limits.
+    What comes back is what every submission is asked. A master that does not earn its own points
+    under a submission's limits raises ValueError.
     """
     code = [cell for cell in master.cells if cell.kind == "code"]
     steps = steps_of(code, master.checks, sources=True)
@@ -60,26 +44,7 @@ def prepare(slot: Slot, master: Master, limits: Limits) -> list[Probe]:
 def mark_submission(
     slot: Slot, master: Master, probes: list[Probe], data: bytes, limits: Limits
 ) -> Result:
-    """Mark one submission.
-
-    Parameters
-    ----------
-    slot : Slot
-        Where it runs.
-    master : Master
-        The assignment.
-    probes : list of tuple
-        What `prepare` gave.
-    data : bytes
-        The notebook, as it was handed in.
-    limits : Limits
-        What it may use.
-
-    Returns
-    -------
-    dict
-        See `Result`.
-    """
+    """Mark one notebook, as it was handed in."""
     try:
         cells = cells_of(read_notebook(data))
     except Refused as reason:

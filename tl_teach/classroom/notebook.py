@@ -123,22 +123,7 @@ class Master:
 
 
 def read_notebook(data: bytes) -> dict[str, Any]:
-    """Parse a notebook that anyone may have made.
-
-    Parameters
-    ----------
-    data : bytes
-        The file.
-
-    Returns
-    -------
-    dict
-        Of format 4, with a list of cells whose type, source and metadata are what they should be.
-
-    Raises
-    ------
-    Refused
-        If it is something else; one sentence for each case.
+    """Parse a notebook that anyone may have made; refuse what is none, each case in a sentence.
 
     Examples
     --------
@@ -185,17 +170,7 @@ def cells_of(document: dict[str, Any]) -> list[Cell]:
 
 
 def read_master(path: str | Path) -> Master:
-    """Read a master notebook.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        ``master.ipynb`` takes the name of the folder that it stands in.
-
-    Returns
-    -------
-    Master
-        With at least one check.
+    """Read a master; ``master.ipynb`` takes the name of the folder that it stands in.
 
     Raises
     ------

@@ -25,7 +25,7 @@ _COMMON = 0.25  # what this share of the class wrote is the obvious way to write
 def similar_pairs(
     master: Master, notebooks: dict[str, bytes], least: float = 0.6
 ) -> list[tuple[float, str, str]]:
-    """List pairs whose own code is alike.
+    """List pairs whose own code is alike, the most alike first: a reason to look, never a verdict.
 
     Parameters
     ----------
@@ -35,11 +35,6 @@ def similar_pairs(
         By student.
     least : float
         The smallest share of common fingerprints that is listed, 0..1.
-
-    Returns
-    -------
-    list of tuple
-        Share, student, student; the most alike first. A reason to look, never a verdict.
     """
     given = _fingerprints(cell for cell in master.cells if cell.role != "solution")
     prints: dict[str, set[int]] = {}

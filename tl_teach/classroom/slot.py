@@ -29,17 +29,7 @@ class Lost(RuntimeError):
 
 @dataclass
 class Heard:
-    """What came out of a jail.
-
-    Attributes
-    ----------
-    lines : dict
-        By word, then by key: JSON text as it came, unread.
-    ended : str
-        Why it was stopped; empty if it ended by itself.
-    seconds : float
-        Of the processor.
-    """
+    """What came out of a jail: by word and key, JSON text as it came; why it ended; seconds."""
 
     lines: dict[str, dict[str, str]] = field(default_factory=dict)
     ended: str = ""
@@ -52,13 +42,6 @@ class Heard:
 
 class Slot:
     """One warm parent, ready for one job at a time.
-
-    Parameters
-    ----------
-    master : Master
-        Its tasks and networks are loaded beforehand.
-    isolated : bool
-        False only if a teacher said so by name.
 
     Raises
     ------
@@ -90,21 +73,9 @@ class Slot:
     def run(
         self, job: dict[str, Any], limits: Limits, then: Callable[[], Any] | None = None
     ) -> Heard:
-        """Run one job in a jail of its own.
+        """Run one job in a jail of its own, and hear all that is said until it ends.
 
-        Parameters
-        ----------
-        job : dict
-            What `tl_teach.classroom.run.serve` takes.
-        limits : Limits
-            What it may use.
-        then : callable, optional
-            Gives what is sent once the student's cells have ended.
-
-        Returns
-        -------
-        Heard
-            Everything that was said until the end, or until there was too much of it.
+        Once the student's cells have ended, what `then` gives is sent.
         """
         heard = Heard()
         mine, theirs = socket.socketpair()
