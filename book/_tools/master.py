@@ -40,6 +40,8 @@ def master(text: str) -> NotebookNode:
             cell.metadata["nbgrader"] = grading(role, name, points)
         if tags:
             cell.metadata["tags"] = tags
+        if cell.source.startswith("# @title"):  # in Colab: a button, with its code folded away
+            cell.metadata["cellView"] = "form"
     nbformat.validate(notebook)
     return notebook
 

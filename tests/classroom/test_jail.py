@@ -118,6 +118,12 @@ def test_a_folder_that_python_imports_from_is_not_shown(master, tmp_path, monkey
         assert slot.run(job, LIMITS, then=list).of("answers")["b"] == '{"found": false}\n'
 
 
+def test_nothing_of_the_warm_parent_is_open(run):
+    look = "import os, stat\nfound = []\nfor fd in range(3, 200):\n    try:\n"
+    look += "        found.append(stat.S_ISSOCK(os.fstat(fd).st_mode))\n    except OSError: pass"
+    assert run(look).found == [True, True]  # the socket of its job, read and written
+
+
 def test_limits_cannot_be_raised(run):
     raise_it = "resource.setrlimit(resource.RLIMIT_NPROC, (4000, 4000))"
     assert run(attempt(raise_it)).found == "ValueError"

@@ -78,6 +78,16 @@ def test_of_several_notebooks_the_released_name_is_taken_and_it_is_noted(tmp_pat
     assert one.file == "small.ipynb" and "2 notebooks" in one.notes[0]
 
 
+def test_who_handed_in_something_else_has_a_row_too(tmp_path):
+    put(tmp_path, "ada/essay.pdf", "bob_4711_2_essay.pdf", "ada/.ipynb_checkpoints/x.ipynb")
+    put(tmp_path, "readme.txt", ".hidden.ipynb")
+    found = find_submissions(tmp_path)
+    assert [(one.student, one.notes) for one in found] == [
+        ("ada", ["no notebook was found"]),
+        ("bob", ["no notebook was found"]),
+    ]
+
+
 def test_links_are_not_followed(tmp_path):
     secret = put(tmp_path / "secret", "master.ipynb")
     folder = put(tmp_path / "all", "ada/readme.txt")

@@ -22,6 +22,7 @@ from .notebook import LARGEST
 
 _MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)")
 _CANVAS = re.compile(r"(?P<name>[^_]+)_(LATE_)?(?P<id>\d+)_\d+_(?P<rest>.+)")
+_WANTED = (".ipynb", ".zip")
 _MOST_FILES = 20_000
 _LARGEST_ZIP = 4 * LARGEST
 Load = Callable[[], bytes | None]
@@ -94,6 +95,8 @@ def find_submissions(source: str | Path, wanted: str = "") -> list[Submission]:
         files = [(place.partition("/")[2], load) for place, load in files]  # one folder around all
     for place, load in files:
         student, number, inside = _owner(place)
+        if not (place.lower().endswith(_WANTED) or number or "/" in place):
+            continue  # a file beside the submissions
         offers = found.setdefault((student, number), [])
         if place.lower().endswith(".zip"):
             offers += [(f"{inside}:{name}", each) for name, each in _members(load)]
@@ -105,7 +108,7 @@ def find_submissions(source: str | Path, wanted: str = "") -> list[Submission]:
 
 
 def _files(source: Path) -> Iterator[tuple[str, Load]]:
-    """Give the place of each notebook, zip file and link."""
+    """Give the place of each file; only notebooks and zip files are ever read."""
     if source.is_file():
         data = source.read_bytes()
         yield from _members(lambda: data, most=_MOST_FILES)
@@ -113,14 +116,14 @@ def _files(source: Path) -> Iterator[tuple[str, Load]]:
     count = 0
     for folder, folders, names in os.walk(source):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        for name in sorted(names) + links:
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for name in sorted(name for name in names if not _is_hidden(name)) + links:
             path = Path(folder) / name
-            if path.is_symlink() or name.lower().endswith((".ipynb", ".zip")):
-                count += 1
-                if count > _MOST_FILES:
-                    raise ValueError(f"There are more than {_MOST_FILES:,} files in {source}.")
-                yield path.relative_to(source).as_posix(), partial(_read, path)
+            count += 1
+            if count > _MOST_FILES:
+                raise ValueError(f"There are more than {_MOST_FILES:,} files in {source}.")
+            known = path.is_symlink() or name.lower().endswith(_WANTED)
+            yield path.relative_to(source).as_posix(), partial(_read, path) if known else bytes
 
 
 def _read(path: Path) -> bytes | None:
@@ -145,10 +148,10 @@ def _members(load: Load, most: int = 100) -> Iterator[tuple[str, Load]]:
         return
     for number, entry in enumerate(entries):
         path = PurePosixPath(entry.filename.replace("\\", "/"))
-        known = path.suffix.lower() in (".ipynb", ".zip")
-        if known and not entry.is_dir() and "__MACOSX" not in path.parts:
-            parts = [part for part in path.parts if part not in ("/", "..", ".")]
-            yield "/".join(parts), partial(_member, load, number)
+        parts = [part for part in path.parts if part not in ("/", "..", ".")]
+        if parts and not entry.is_dir() and not any(_is_hidden(part) for part in parts):
+            known = path.suffix.lower() in _WANTED
+            yield "/".join(parts), partial(_member, load, number) if known else bytes
 
 
 def _member(load: Load, number: int) -> bytes | None:
@@ -161,6 +164,10 @@ def _member(load: Load, number: int) -> bytes | None:
         return None
     link = stat.S_ISLNK(entry.external_attr >> 16)
     return data if len(data) <= _LARGEST_ZIP and not link else None
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
 
 
 def _owner(place: str) -> tuple[str, str, str]:
