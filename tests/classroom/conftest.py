@@ -6,7 +6,7 @@ import pytest
 
 from tl_teach.classroom.jail import NoIsolation
 from tl_teach.classroom.marking import mark_submission, prepare
-from tl_teach.classroom.notebook import read_master
+from tl_teach.classroom.master import read_master
 from tl_teach.classroom.slot import Slot
 
 from .small import LIMITS, MASTER, answered, as_bytes, write

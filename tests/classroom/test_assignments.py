@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tl_teach.classroom.notebook import cells_of, read_master, read_notebook
+from tl_teach.classroom.master import read_master
+from tl_teach.classroom.notebook import cells_of, read_notebook
 from tl_teach.classroom.questions import CheckFailed
 from tl_teach.classroom.release import release, strip
 from tl_teach.classroom.run import execute, new_namespace

@@ -286,7 +286,7 @@ def test_widgets_and_outputs_of_any_kind_do_not_matter(mark, master):
 
 def test_a_check_that_asks_for_what_depends_on_an_answer_is_the_masters_fault(slot, tmp_path):
     from tl_teach.classroom.marking import prepare
-    from tl_teach.classroom.notebook import read_master
+    from tl_teach.classroom.master import read_master
 
     from .small import IMPORTS, check, notebook, solution, write
 

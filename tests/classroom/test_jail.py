@@ -180,7 +180,7 @@ def _open(python):
 
 
 TRIAL = """
-from tl_teach.classroom.notebook import Master
+from tl_teach.classroom.master import Master
 from tl_teach.classroom.slot import Slot
 from tl_teach.classroom.jail import Limits, NoIsolation
 import sys

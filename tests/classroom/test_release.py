@@ -8,7 +8,8 @@ import pytest
 
 from tl_teach import cli
 from tl_teach.classroom.check import check_file
-from tl_teach.classroom.notebook import cut, read_master
+from tl_teach.classroom.master import read_master
+from tl_teach.classroom.notebook import cut
 from tl_teach.classroom.release import Leak, release
 
 from .small import ANSWERS, HERE, IMPORTS, MASTER, SECRET, check, code, notebook, solution, write

@@ -69,7 +69,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     from .grade import Settings, grade
     from .jail import Limits, NoIsolation
     from .journal import Journal, harmless
-    from .notebook import read_master
+    from .master import read_master
     from .slot import Lost
 
     limits = Limits(

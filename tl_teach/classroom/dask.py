@@ -8,7 +8,7 @@ from itertools import islice
 from .grade import LOST, Bench, Done, Settings
 from .layouts import Submission
 from .marking import Probe, Result, unmarked
-from .notebook import Master
+from .master import Master
 
 _AHEAD = 4  # submissions that wait at each thread of a worker: enough to keep it busy
 

@@ -10,7 +10,7 @@ from typing import Any
 from .journal import Journal, replace_file
 from .layouts import Submission
 from .marking import earned
-from .notebook import Master
+from .master import Master
 
 _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;

@@ -17,7 +17,7 @@ from .jail import Limits
 from .journal import Journal, digest_of, entry_of
 from .layouts import Submission, find_submissions
 from .marking import Probe, Result, mark_submission, prepare, unmarked
-from .notebook import Master, read_master
+from .master import Master, read_master
 from .slot import Lost, Slot
 
 Done = Generator[tuple[int, Result], None, None]

@@ -14,7 +14,7 @@ from typing import Any
 
 from .layouts import Submission
 from .marking import Result, earned
-from .notebook import Master
+from .master import Master
 
 
 class Journal:

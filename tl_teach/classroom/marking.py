@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from .jail import Limits
-from .notebook import Cell, Master, Refused, cells_of, merge, read_notebook
+from .master import Master, merge
+from .notebook import Cell, Refused, cells_of, read_notebook
 from .run import steps_of
 from .slot import Heard, Slot
 

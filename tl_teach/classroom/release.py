@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from .journal import replace_file
-from .notebook import Cell, cells_of, cut, read_master, read_notebook
+from .master import read_master
+from .notebook import Cell, cells_of, cut, read_notebook
 from .run import rehearse, steps_of
 
 _KEPT = ("nbgrader", "tags", "cellView", "deletable", "editable")

@@ -10,7 +10,7 @@ from typing import Any
 from .feedback import page, table
 from .journal import Journal, replace_file
 from .marking import earned
-from .notebook import Master, read_master
+from .master import Master, read_master
 
 _BARS = 10
 _MOST_MISTAKES = 12

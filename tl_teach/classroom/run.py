@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .answers import AnswerError, Live, Replay, canonical, decode, encode
-from .notebook import Cell, Check, cut
+from .master import Check
+from .notebook import Cell, cut
 from .questions import CheckFailed
 
 Job = dict[str, Any]

@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import combinations
 
-from .notebook import Cell, Master, cells_of, merge, read_notebook
+from .master import Master, merge
+from .notebook import Cell, cells_of, read_notebook
 
 _GRAM, _WINDOW = 12, 6  # tokens in a fingerprint, and fingerprints of which one is kept
 _FEWEST = 10  # fingerprints that a submission must have to be compared

@@ -17,7 +17,7 @@ import tl_teach
 
 from .. import assets
 from .jail import Limits, NoIsolation, require_linux
-from .notebook import Master
+from .master import Master
 
 _MOST_LINES = 10_000
 _PASSED_ON = ("HOME", "TL_TEACH_MIRROR", "OPENBLAS_CORETYPE", "LD_LIBRARY_PATH")
