@@ -110,7 +110,7 @@ def test_nothing_of_the_killed_grader_is_left(evening):
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it has ended meanwhile
             assert str(folder).encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    assert not list(folder.rglob(".*"))  # no half-written file
+    assert not list(folder.rglob("*.part"))  # no half-written file
 
 
 def test_names_are_texts_for_a_spreadsheet(evening):
@@ -188,11 +188,11 @@ def test_only_what_was_handed_in_anew_is_graded_again(slot, master_path, tmp_pat
     for name in ("ada", "bob"):
         write(folder / name / "small.ipynb", answered(total="total = 0"))
     grade(folder, master_path, out, SETTINGS)
-    stamp = {path.name: path.stat().st_mtime_ns for path in Journal(out).folder.iterdir()}
+    stamp = {path.name: path.stat().st_mtime_ns for path in Journal(out).folder.glob("*.json")}
     write(folder / "bob" / "small.ipynb", answered())
     grade(folder, master_path, out, SETTINGS)
     changed = {
-        p.name for p in Journal(out).folder.iterdir() if stamp[p.name] != p.stat().st_mtime_ns
+        p.name for p in Journal(out).folder.glob("*.json") if stamp[p.name] != p.stat().st_mtime_ns
     }
     assert {name.partition("-")[0] for name in changed} == {"bob"}
     assert rows(out)["bob"]["points"] == "7"
@@ -211,6 +211,13 @@ def test_one_who_takes_the_grader_along_does_not_stop_the_evening(master, probes
         assert bench.mark(as_bytes(answered()))["ended"] == "the grader lost it"
         monkeypatch.setattr(room, "mark_submission", kill)
         assert bench.mark(as_bytes(answered()))["ended"] == "" and bench.slot is not first
+
+
+def test_two_graders_do_not_write_one_table(master_path, tmp_path):
+    write(tmp_path / "in" / "ada.ipynb", answered())
+    out = tmp_path / "grades.csv"
+    with Journal(out).alone(), pytest.raises(ValueError, match="Another grader is writing"):
+        grade(tmp_path / "in", master_path, out, SETTINGS)
 
 
 def test_without_isolation_only_by_name(slot, master_path, tmp_path, capsys):

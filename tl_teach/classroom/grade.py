@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..wording import unknown
-from .jail import Limits
+from .jail import Limits, require_linux
 from .journal import Journal, digest_of, entry_of
 from .layouts import Submission, find_submissions
 from .marking import Probe, Result, mark_submission, prepare, unmarked
@@ -82,24 +82,39 @@ def grade(source: Path, master_path: Path, out: Path, settings: Settings) -> lis
     if settings.regrade is not None and settings.regrade not in master.questions:
         raise ValueError(unknown("question", settings.regrade, master.questions))
     submissions = find_submissions(source, f"{master.name}.ipynb")
+    require_linux()
     journal = Journal(out)
-    waiting = [each for each in submissions if not _is_done(each, journal, master)]
-    if waiting:
-        probes = _probes(master, journal, settings)
-        run = _here
-        if settings.scheduler is not None:
-            from .dask import elsewhere as run
-        written = time.monotonic()
-        done = run(settings, master, probes, waiting)
-        with tqdm(total=len(waiting), desc="grading", unit=" submissions") as bar, closing(done):
-            for number, result in done:
-                _keep(waiting[number], master, result, journal, settings.regrade)
-                if time.monotonic() - written > 1:
+    with journal.alone():
+        waiting = [each for each in submissions if not _is_done(each, journal, master)]
+        if waiting:
+            probes = _probes(master, journal, settings)
+            for _ in tqdm(
+                _mark_all(waiting, master, probes, journal, settings),
+                total=len(waiting),
+                desc="grading",
+                unit=" submissions",
+            ):
+                if time.monotonic() - journal.written > 1:
                     journal.write_grades(submissions, master)
-                    written = time.monotonic()
-                bar.update()
-    journal.write_grades(submissions, master)
+        journal.write_grades(submissions, master)
     return submissions
+
+
+def _mark_all(
+    waiting: list[Submission],
+    master: Master,
+    probes: list[Probe],
+    journal: Journal,
+    settings: Settings,
+) -> Iterator[int]:
+    """Mark submissions somewhere, and keep each result as it comes."""
+    run = _here
+    if settings.scheduler is not None:
+        from .dask import elsewhere as run
+    with closing(run(settings, master, probes, waiting)) as done:
+        for number, result in done:
+            _keep(waiting[number], master, result, journal, settings.regrade)
+            yield number
 
 
 def _here(

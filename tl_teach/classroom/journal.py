@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
 import os
-import uuid
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,22 @@ class Journal:
     def __init__(self, grades: Path):
         self.grades = grades
         self.folder = grades.with_suffix(".journal")
+        self.written = 0.0  # when the table was last made, by the clock that only rises
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other graders away from this journal, until the end or the death of this one."""
+        import fcntl  # not on every system, but grading is not either
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(
+                    f"Another grader is writing {self.grades}; wait for it or stop it first."
+                ) from None
+            yield
 
     def read(self, key: str) -> dict[str, Any] | None:
         """Give a submission's entry, or the master's; None where there is none."""
@@ -34,7 +51,6 @@ class Journal:
 
     def write(self, key: str, entry: dict[str, Any]) -> None:
         """Keep an entry, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         replace_file(self.folder / f"{key}.json", json.dumps(entry, indent=1))
 
     def entries(self) -> list[dict[str, Any]]:
@@ -64,6 +80,7 @@ class Journal:
             note = harmless("; ".join(note for note in notes if note))
             table.writerow([*row, total, most, *cells, result.get("seconds", 0), note])
         replace_file(self.grades, text.getvalue())
+        self.written = time.monotonic()
 
 
 def entry_of(submission: Submission, master: Master, result: Result) -> dict[str, Any]:
@@ -98,7 +115,7 @@ def harmless(text: str) -> str:
 
 def replace_file(path: Path, text: str) -> None:
     """Write a file, whole and on the disk, or not at all."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    temporary = path.with_name(f".{path.name}.part")  # what a killed run left is written over
     try:
         with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
