@@ -204,3 +204,104 @@ def test_cache_shows_and_clears_what_was_computed(capsys, tmp_path, monkeypatch)
     assert "Removed" in capsys.readouterr().out
     assert cli.main(["cache", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["shelves"] == {}
+
+
+@pytest.fixture
+def two_photos(tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    values = np.random.default_rng(0).integers(0, 256, (2, 30, 40, 3), dtype=np.uint8)
+    paths = [str(tmp_path / f"{number}.png") for number in range(2)]
+    for path, value in zip(paths, values, strict=True):
+        Image.fromarray(value).save(path)
+    return paths
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Save a small network of some kind of task."""
+    import tl_teach as tl
+
+    def save(kind, classes, unit=""):
+        net = tl.replace_head(tl.load_network("letters-resnet"), len(classes))
+        net.kind, net.classes, net.unit = kind, classes, unit
+        return net, str(tl.save_network(net, tmp_path / "model.safetensors"))
+
+    return save
+
+
+def test_predict_names_the_classes_with_their_probabilities(capsys, saved, two_photos):
+    _, path = saved("classification", ("cat", "dog"))
+    code, out, err = run(capsys, "predict", path, *two_photos)
+    assert (code, err) == (0, "")
+    for line, photo in zip(out.splitlines(), two_photos, strict=True):
+        assert line.startswith(f"{photo}: ") and "cat " in line and "dog " in line
+        shares = [float(word.rstrip("%,")) for word in line.split() if "%" in word]
+        assert sum(shares) == pytest.approx(100, abs=0.2) and shares[0] >= shares[1]
+
+
+def test_predict_gives_the_networks_own_numbers_to_a_program(capsys, saved, two_photos):
+    import torch
+    from PIL import Image
+
+    net, path = saved("classification", ("cat", "dog", "fox"))
+    code, out, _ = run(capsys, "predict", path, two_photos[1], "--json")
+    with torch.no_grad():
+        expected = net.eval()(net.preprocess(Image.open(two_photos[1]))[None]).softmax(1)[0]
+    answer = json.loads(out)
+    assert code == 0 and answer["kind"] == "classification"
+    assert answer["photos"][0]["photo"] == two_photos[1]
+    assert answer["photos"][0]["values"] == pytest.approx(
+        dict(zip(net.classes, expected.tolist(), strict=True)), abs=1e-6
+    )
+
+
+def test_predict_gives_a_value_with_its_unit_for_regression(capsys, saved, two_photos):
+    _, path = saved("regression", ("height",), "cm")
+    code, out, _ = run(capsys, "predict", path, two_photos[0])
+    assert code == 0 and out.startswith(f"{two_photos[0]}: height ") and out.endswith(" cm\n")
+
+
+def test_predict_gives_independent_probabilities_for_several_labels(capsys, saved, two_photos):
+    import torch
+
+    _, path = saved("multilabel", ("odd", "high"))
+    _, out, _ = run(capsys, "predict", path, two_photos[0], "--json")
+    values = json.loads(out)["photos"][0]["values"]
+    assert set(values) == {"odd", "high"} and all(0 < value < 1 for value in values.values())
+    assert torch.tensor(list(values.values())).sum() != pytest.approx(1, abs=1e-3)
+
+
+def test_an_unreadable_photo_is_one_sentence_and_the_others_are_predicted(
+    capsys, saved, two_photos, tmp_path
+):
+    _, path = saved("classification", ("cat", "dog"))
+    (tmp_path / "broken.jpg").write_bytes(Path(two_photos[0]).read_bytes()[:100])
+    bad = [str(tmp_path / "broken.jpg"), str(tmp_path / "missing.jpg"), path]
+    code, out, err = run(capsys, "predict", path, two_photos[0], *bad, two_photos[1])
+    assert code == 1 and len(out.splitlines()) == 2
+    lines = err.splitlines()
+    assert len(lines) == 3 and all(line.startswith("tl-teach: Cannot look at ") for line in lines)
+    assert "No such file" in lines[1]
+    code, out, _ = run(capsys, "predict", path, "--json", *bad, two_photos[1])
+    photos = json.loads(out)["photos"]
+    assert code == 1 and ["error" in photo for photo in photos] == [True, True, True, False]
+
+
+def test_a_photo_is_turned_as_its_camera_was_held(capsys, saved, two_photos, tmp_path):
+    from PIL import Image
+
+    _, path = saved("classification", ("cat", "dog"))
+    image = Image.open(two_photos[0])
+    turned, exif = image.transpose(Image.Transpose.ROTATE_90), Image.Exif()
+    exif[0x0112] = 6  # to be shown after a quarter turn clockwise
+    turned.save(tmp_path / "turned.png", exif=exif)
+    _, out, _ = run(capsys, "predict", path, two_photos[0], str(tmp_path / "turned.png"), "--json")
+    first, second = (photo["values"] for photo in json.loads(out)["photos"])
+    assert first == pytest.approx(second, abs=1e-6)
+
+
+def test_a_file_that_is_no_saved_network_is_one_sentence(capsys, two_photos):
+    code, out, err = run(capsys, "predict", two_photos[0], two_photos[1])
+    assert (code, out) == (1, "") and "not a complete safetensors file" in one_sentence(err)

@@ -110,7 +110,9 @@ def test_every_public_function_is_typed(name):
         assert parameter.annotation is not inspect.Parameter.empty, parameter
 
 
-@pytest.mark.parametrize("room", ["tasks", "networks", "learning", "show", "assets"])
+@pytest.mark.parametrize(
+    "room", ["tasks", "networks", "learning", "adapt", "discover", "show", "assets"]
+)
 def test_each_room_exports_what_it_lists(room):
     module = import_module(f"tl_teach.{room}")
     assert all(hasattr(module, name) for name in module.__all__)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
+from typing import Any, TypeGuard
 
-__all__ = ["require_count", "unknown"]
+__all__ = ["is_number", "require_count", "unknown"]
 
 
 def unknown(what: str, given: object, known: Iterable[object]) -> str:
@@ -69,3 +70,20 @@ def require_count(name: str, given: object, least: int = 1) -> None:
         raise ValueError(
             f"{name}={given!r} does not work: expected a whole number, at least {least}."
         )
+
+
+def is_number(given: Any) -> TypeGuard[float]:
+    """
+    Tell a real number from everything else, ``True`` and ``nan`` included.
+
+    Parameters
+    ----------
+    given : object
+        What the caller gave.
+
+    Examples
+    --------
+    >>> is_number(1e-3), is_number(True), is_number("1e-3"), is_number(float("nan"))
+    (True, False, False, False)
+    """
+    return isinstance(given, Real) and not isinstance(given, bool) and given == given

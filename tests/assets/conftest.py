@@ -38,6 +38,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.routes = {}
         self.asked = []
+        self.ranges = []
         self.half_sent = threading.Event()
         self.stopping = threading.Event()
 
@@ -62,6 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.asked.append(self.path)
+        self.server.ranges.append(self.headers["Range"])
         self.server.routes.get(self.path, Handler.missing)(self)
 
     def missing(self):
@@ -86,6 +88,14 @@ class Handler(BaseHTTPRequestHandler):
     def cut(self):
         self.headers_for(len(BODY))
         self.wfile.write(BODY[: len(BODY) // 2])
+
+    def resumable(self, content=BODY, most=80_000):
+        """Give at most so many bytes a time; go on from where the client asks."""
+        start = int((self.headers["Range"] or "bytes=0-")[6:-1])
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        self.wfile.write(content[start : start + most])
 
     def cut_without_saying_how_long(self):
         self.headers_for(None)

@@ -116,6 +116,72 @@ def test_without_a_network_it_fails_at_once_and_asks_each_mirror_once(server, ti
     assert sentence.count("no connection") == 2
 
 
+# Going on after a cut, and checksums of which little is known
+
+
+def test_a_download_that_is_cut_off_goes_on_where_it_was(server, tiny, cache):
+    tiny(server.does("/cut", Handler.resumable))
+    assert assets.path("tiny").read_bytes() == BODY
+    assert server.ranges[0] is None and len(server.ranges) == 3
+    starts = [int(asked[6:-1]) for asked in server.ranges[1:]]
+    assert starts == sorted(set(starts)) and starts[0] > 0
+    assert names(cache) == ["tiny.bin"]
+
+
+def test_a_server_that_begins_again_is_not_mixed_with_what_came_before(server, tiny):
+    parts = iter([70_000, 140_000, len(BODY)])
+
+    def whole_again(handler):
+        handler.headers_for(len(BODY))
+        handler.wfile.write(BODY[: next(parts)])
+
+    tiny(server.does("/again", whole_again))
+    assert assets.path("tiny").read_bytes() == BODY
+    assert len(server.asked) == 3
+
+
+def test_a_server_that_gets_no_further_is_given_up(server, tiny, cache):
+    tiny(server.does("/cut", Handler.cut))
+    assert "the connection was cut off" in refusal(lambda: assets.path("tiny"))
+    assert len(server.asked) == 2 and names(cache) == []
+
+
+def test_a_server_that_changes_its_mind_half_way_is_refused(server, tiny, cache):
+    def other_half(handler):
+        handler.resumable(BODY if handler.headers["Range"] is None else BODY[::-1], 130_000)
+
+    tiny(server.does("/mind", other_half))
+    assert "the checksum differs" in refusal(lambda: assets.path("tiny"))
+    assert names(cache) == []
+
+
+@pytest.mark.parametrize("off", [-1000, 0, 1000])
+def test_a_size_that_is_known_roughly_and_the_first_digits_of_a_checksum_will_do(
+    server, tiny, off, cache
+):
+    rough = tiny(
+        server.gives("/tiny", BODY), size=len(BODY) + off, slack=1024, sha256=sha256(BODY)[:8]
+    )
+    assert assets.path("tiny").read_bytes() == BODY
+    assert assets.present(rough) and assets.verify("tiny") == cache / "tiny.bin"
+    assets.path("tiny")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("content", [BODY[:-1] + b"?", BODY[:-5000], BODY + bytes(5000)])
+def test_other_bytes_than_a_rough_description_are_refused(server, tiny, cache, content):
+    tiny(server.gives("/tiny", content), slack=1024, sha256=sha256(BODY)[:8])
+    refusal(lambda: assets.path("tiny"))
+    assert names(cache) == []
+
+
+def test_an_asset_that_stands_in_no_catalogue_is_fetched_like_any_other(server, tiny, cache):
+    loose = tiny(server.gives("/tiny", BODY))
+    del assets.catalogue["tiny"]
+    assert assets.fetch(loose) == assets.path(loose) == cache / "tiny.bin"
+    assert server.asked == ["/tiny"]
+
+
 # The folder in TL_TEACH_MIRROR
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tl_teach.learning import prefix
+from tl_teach.learning import looks, prefix
 from tl_teach.learning.store import STORE
 
 
@@ -11,5 +11,6 @@ def empty_store(monkeypatch, tmp_path):
     monkeypatch.setattr(STORE, "_folder", tmp_path / "activations")
     STORE.clear()
     prefix._ready.clear()
+    looks._looks.clear()
     yield
     STORE.clear()

@@ -1,6 +1,5 @@
 import copy
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -8,12 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
+from torch.optim import lr_scheduler as schedulers
 
 import tl_teach as tl
+from tests.networks.test_heads import values_task
 from tests.tasks import tiny
+from tl_teach.learning.loop import batches
+from tl_teach.learning.losses import choose_loss
 from tl_teach.tasks import ArrayImages, Collection, divide
-
-training = import_module("tl_teach.learning.fit")  # the name in the package is the function
 
 
 def tensors(split):
@@ -93,14 +94,14 @@ def test_augmentation_changes_the_pictures_anew_in_every_epoch():
         return picture.flip(-1) if torch.rand(()) < 0.5 else picture
 
     task, net = tiny.task(), tl.freeze(tiny.network())
-    tl.fit(net, task, epochs=3, augment=augment)
+    tl.fit(net, task, epochs=3, augment=augment, cache=False)
     assert len(seen) == 3 * len(task.train)
 
 
 def test_augmentation_that_changes_nothing_trains_the_same_weights():
     plain, augmented = (tl.freeze(tiny.network(), through="block1") for _ in range(2))
     tl.fit(plain, tiny.task(), epochs=2)
-    tl.fit(augmented, tiny.task(), epochs=2, augment=lambda picture: picture)
+    tl.fit(augmented, tiny.task(), epochs=2, augment=lambda picture: picture, cache=False)
     assert close(plain, augmented)
 
 
@@ -112,8 +113,14 @@ def test_augmentation_touches_no_validation_picture():
         touched.append(bytes(picture.numpy()))
         return picture
 
-    tl.fit(tl.freeze(tiny.network()), task, epochs=2, patience=1, augment=augment)
+    net = tl.freeze(tiny.network())
+    tl.fit(net, task, epochs=2, patience=1, augment=augment, cache=False)
     assert touched and not validation & set(touched)
+
+
+def test_a_frozen_stage_and_augmentation_are_told_apart_from_a_fast_training():
+    with pytest.warns(UserWarning, match="views=4 would fix four"):
+        tl.fit(tl.freeze(tiny.network()), tiny.task(), epochs=1, augment=lambda picture: picture)
 
 
 def test_the_same_seed_gives_the_same_weights_and_history():
@@ -224,7 +231,7 @@ def test_the_validation_pictures_change_nothing_but_when_to_stop():
 
 @given(st.integers(1, 300), st.integers(1, 64))
 def test_batches_hold_all_items_and_no_rest_of_one(count, size):
-    sizes = training._cuts(count, size)
+    sizes = batches(count, size)
     assert sum(sizes) == count and max(sizes) <= size + 1
     assert size == 1 or count == 1 or 1 not in sizes
 
@@ -329,16 +336,59 @@ for _name, _values in {
             ValueError,
             rf"{_name}={_value!r} does not work: expected a whole number, at least 1",
         )
-for _name, _values in {
-    "lr": [0, -1e-3, float("nan"), float("inf"), "1e-3", None],
-    "weight_decay": [-0.1, float("nan"), "0"],
-}.items():
+for _name, _values, _wanted in [
+    ("lr", [0, -1e-3, float("nan"), float("inf"), "1e-3"], "a positive number, like 1e-3"),
+    ("weight_decay", [-0.1, float("nan"), "0"], "a number that is not negative"),
+    ("min_change", [-0.1, None], "a number that is not negative"),
+    ("lr_decay", [0, 1.5, -1, "half"], "a share, 0 to 1"),
+]:
     for _value in _values:
         BAD[f"{_name}={_value!r}"] = (
             lambda options={_name: _value}: tl.fit(tiny.network(), tiny.task(), **options),
             ValueError,
-            rf"{_name}={_value!r} does not work: expected a positive number, such as 1e-3",
+            rf"{_name}={_value!r} does not work: expected {_wanted}",
         )
+
+
+def _bad(name, words, kind=ValueError, net=tiny.network, task=tiny.task, **options):
+    BAD[name] = (lambda: tl.fit(net(), task(), **options), kind, words)
+
+
+def values_head():
+    return tl.replace_head(tiny.network(), tiny.regression_task())
+
+
+_bad("rate of a frozen stage", r"a rate for 'stem', which is frozen.*tl\.unfreeze",
+     net=lambda: tl.freeze(tiny.network(), "stem"), lr={"stem": 1e-3, "head": 1e-3})  # fmt: skip
+_bad("rate of no stage", r"no stage of 'tiny-net' named 'haed'.*did you mean 'head'",
+     lr={"haed": 1e-3})  # fmt: skip
+_bad("a stage without a rate", r"no rate for 'stem', 'block1', 'block2'; name every stage",
+     lr={"head": 1e-3})  # fmt: skip
+_bad("a rate of 0 for a stage", r"lr\['head'\]=0 does not work", lr={"head": 0})
+_bad("rates and a decay", "not all of them", lr={"head": 1e-3}, lr_decay=0.5)
+_bad("another solver", r"no solver named 'sgd'; expected one of 'adamw', 'lbfgs'", solver="sgd")
+_bad("lbfgs for several stages", r"one linear layer alone can learn.*tl\.freeze\(net\)",
+     solver="lbfgs", weight_decay=1e-3)  # fmt: skip
+_bad("lbfgs without a penalty", r"weight_decay=0.0 does not work with solver='lbfgs'.*1e-3",
+     net=lambda: tl.freeze(tiny.network()), solver="lbfgs")  # fmt: skip
+_bad("views without augment", r"views=3 needs augment=", views=3)
+_bad("no views", r"views=0 does not work", views=0, augment=lambda picture: picture)
+_bad("a loss by name", r"loss='mse' does not work: expected a function", TypeError, loss="mse")
+_bad("weights by another name", r"class_weights='ballanced' does not work: expected 'balanced'",
+     class_weights="ballanced")  # fmt: skip
+_bad("too few weights", r"expected 'balanced' or 3 weights", class_weights=[1, 2])
+_bad("negative weights", r"none negative", class_weights=[1, 2, -1])
+_bad("weights for values", r"cross-entropy of a classification task only", net=values_head,
+     task=tiny.regression_task, class_weights="balanced")  # fmt: skip
+_bad("values into a softmax head", r"made for classification, but the task 'tiny-regression' is "
+     r"regression; give it a new head", net=lambda: tiny.network(1),
+     task=tiny.regression_task)  # fmt: skip
+_bad("classes into a head for values", r"was made for regression, but the task 'two' is "
+     r"classification",
+     net=lambda: tl.replace_head(tiny.network(), values_task(outputs=2)),
+     task=lambda: tiny.task(name="two", classes=("a", "b")))  # fmt: skip
+_bad("no folder for the checkpoint", r"There is no folder .* make it first",
+     FileNotFoundError, checkpoint="/no/such/folder/run.pt")  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -393,3 +443,100 @@ def test_pretraining_from_nothing_reaches_the_band_of_the_shipped_weights(tmp_pa
 def test_a_network_without_a_recipe_is_refused():
     with pytest.raises(ValueError, match="no network to pre-train named 'mobilenet_v2'"):
         tl.learning.pretrain("mobilenet_v2")
+
+
+def test_an_interrupted_training_gives_the_history_and_the_best_weights():
+    task, net, calls = noise_task(), tiny.network(), []
+    whole = tl.fit(tiny.network(), task, epochs=12, lr=3e-2, validate=True)
+
+    def stop(module, inputs):
+        calls.append(1)
+        if module.training and len(calls) > 20:
+            raise KeyboardInterrupt
+
+    net.stages["head"].register_forward_pre_hook(stop)
+    history = tl.fit(net, task, epochs=12, lr=3e-2, validate=True)
+    assert history.interrupted and 1 < history.epochs < 12 and "interrupted" in repr(history)
+    assert history.validation_loss == whole.validation_loss[: history.epochs]
+    calls.clear()
+    assert loss_on(net, task.validation) == pytest.approx(min(history.validation_loss), rel=1e-5)
+    assert not net.training
+
+
+def test_a_fall_smaller_than_min_change_does_not_count():
+    task = tiny.task()
+    history = tl.fit(tiny.network(), task, epochs=9, lr=1e-4, patience=2, min_change=10.0)
+    assert history.epochs == 3 and history.best_epoch == 1  # the first is better than nothing
+
+
+def test_a_loss_of_ones_own_is_used():
+    task, seen = tiny.task(), []
+
+    def loss(outputs, targets):
+        seen.append(len(targets))
+        return F.cross_entropy(outputs, targets)
+
+    own, usual = tiny.network(), tiny.network()
+    tl.fit(own, task, epochs=2, loss=loss)
+    tl.fit(usual, task, epochs=2)
+    assert sum(seen) == 2 * len(task.train) and tl.fingerprint(own) == tl.fingerprint(usual)
+
+
+def test_class_weights_weigh_each_class():
+    task = noise_task()
+    net = tl.freeze(tiny.network())
+    tl.fit(net, task, epochs=20, lr=1e-1, class_weights=[1, 0, 0])
+    assert set(tl.evaluate(net, task.validation).predictions.tolist()) == {0}
+
+
+def test_balanced_weights_are_the_inverse_of_the_frequencies():
+    labels = np.repeat([0, 1, 2], [60, 30, 10])
+    task = divide(
+        Collection(tiny.info(), ArrayImages(tiny.pictures(labels)), labels, tiny.TINY8, 0.2)
+    )
+    loss = choose_loss(task, None, "balanced")
+    outputs, targets = torch.randn(100, 3), torch.as_tensor(labels)
+    each = F.cross_entropy(outputs, targets, reduction="none").numpy()
+    expected = np.mean([each[labels == one].mean() for one in range(3)])
+    assert float(loss(outputs, targets)) == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "schedule", ["cosine", lambda optimiser, steps: schedulers.StepLR(optimiser, 2)]
+)
+def test_schedules_of_torch_are_followed(schedule):
+    net = tiny.network()
+    assert tl.fit(net, tiny.task(), epochs=2, schedule=schedule).epochs == 2
+    other = tiny.network()
+    tl.fit(other, tiny.task(), epochs=2)
+    assert tl.fingerprint(net) != tl.fingerprint(other)
+
+
+def moved(net, before):
+    return {
+        name: max(
+            float((p - q).detach().abs().max())
+            for p, q in zip(stage.parameters(), before.stages[name].parameters(), strict=True)
+        )
+        for name, stage in net.stages.items()
+    }
+
+
+@pytest.mark.parametrize("options", [
+    {"lr": {"stem": 1e-6, "block1": 1e-5, "block2": 1e-4, "head": 1e-3}},
+    {"lr": 1e-3, "lr_decay": 0.1},
+])  # fmt: skip
+def test_each_stage_learns_at_its_own_rate(options):
+    net = tiny.network()
+    before = copy.deepcopy(net)
+    tl.fit(net, tiny.task(labels=12), epochs=1, batch_size=12, **options)  # one step of AdamW
+    expected = {"stem": 1e-6, "block1": 1e-5, "block2": 1e-4, "head": 1e-3}
+    for name, far in moved(net, before).items():
+        assert far == pytest.approx(expected[name], rel=0.05)
+
+
+def test_a_single_rate_and_equal_rates_by_stage_train_the_same_weights():
+    one, many = tiny.network(), tiny.network()
+    tl.fit(one, tiny.task(), epochs=2, lr=1e-2)
+    tl.fit(many, tiny.task(), epochs=2, lr=dict.fromkeys(many.stage_names, 1e-2))
+    assert tl.fingerprint(one) == tl.fingerprint(many)

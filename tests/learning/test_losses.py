@@ -4,7 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_teach.learning.fit import LOSSES
+import tl_teach as tl
+from tl_teach.learning.losses import LOSSES, choose_loss
 
 SEEDS = st.integers(0, 2**31)
 
@@ -46,3 +47,10 @@ def test_regression_takes_the_mean_squared_error(seed):
     targets = rng.normal(0, 3, count)
     expected = np.mean((outputs[:, 0] - targets) ** 2)
     assert given_by("regression", outputs, targets) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_loss_of_ones_own_compares_each_output_with_its_own_target():
+    task = tl.load_task("digit-rotation", labels=4)
+    outputs, targets = torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([1.0, 2.0, 9.0])
+    loss = choose_loss(task, torch.nn.functional.l1_loss, None)
+    assert float(loss(outputs, targets)) == pytest.approx((1 + 0 + 4) / 3)

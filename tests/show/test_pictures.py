@@ -3,9 +3,11 @@ import copy
 import io
 import re
 from itertools import combinations
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -27,6 +29,24 @@ HISTORY = History(
 )
 SCORES = {"frozen": [0.8, 0.82, 0.84], "from scratch": [0.3, 0.35, 0.4]}
 
+RANGE = SimpleNamespace(
+    rates=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1], losses=[2, 1.9, 1, 0.5, 3], suggested=1e-3
+)
+
+
+def study(counts=(1, 5, None), seeds=(0, 1, 2)):
+    """Three recipes; the first two are told apart at 1 label a class, but not at all of them."""
+    scores = {"frozen": (0.6, 0.7, 0.9), "fine-tuned": (0.4, 0.5, 0.91), "mine": (0.2, 0.3, 0.4)}
+    rows = [
+        (recipe, count, seed, scores[recipe][place] + (0.03 * seed - 0.03) * luck)
+        for recipe, luck in zip(scores, (1, 0.5, 2), strict=True)
+        for place, count in enumerate((1, 5, None))
+        for seed in seeds
+        if count in counts
+    ]
+    table = pd.DataFrame(rows, columns=["recipe", "labels_per_class", "seed", "score"])
+    return SimpleNamespace(table=table, metric="accuracy", constant_guess=0.1)
+
 
 def letters(through="block2"):
     return tl.freeze(tl.replace_head(tl.load_network("letters-resnet"), 10), through=through)
@@ -37,11 +57,94 @@ def photo():
     return np.stack([4 * x, 5 * y, 90 + 0 * x], axis=-1).astype(np.uint8)
 
 
+def digits():
+    return tl.load_task("printed-digits").validation
+
+
+def cloud():
+    """Points in three heaps, one a class, and the classes."""
+    targets = tiny.task().train.targets.numpy()
+    points = np.random.default_rng(0).normal(scale=0.2, size=(len(targets), 2))
+    return points + 3 * np.eye(3)[targets, :2], targets
+
+
+def unlike(net):
+    """The same network before its third block moved."""
+    before = copy.deepcopy(net)
+    for parameter in before.stages["block3"].parameters():
+        parameter.data *= 0.5
+    return before
+
+
 # Each public way to draw, and words that its finding must hold.
 WAYS = {
     "show_network": (
         lambda net: tl.show_network(net),
         ["letters-resnet", "5 stages", "Frozen: stem, block1, block2", "New: head", "learn"],
+    ),
+    "show_change": (
+        lambda net: tl.show_change(unlike(net), net),
+        ["letters-resnet", "block3 by 100 %", "block1, block2 by exactly 0 (frozen)"],
+    ),
+    "show_confusion": (
+        lambda net: tl.show_confusion(tl.baseline(tiny.task())),
+        ["accuracy 0.33", "bee taken for ant, 4 of 4 (100 %)"],
+    ),
+    "show_calibration": (
+        lambda net: tl.show_calibration(tl.baseline(tiny.task())),
+        ["12 answers", "expected calibration error"],
+    ),
+    "show_errors": (
+        lambda net: tl.show_errors(tiny.network(), tiny.task().validation, count=3),
+        ["The 3 worst of", "tiny-net", "12 validation items of tiny", "taken for"],
+    ),
+    "show_grad_cam": (
+        lambda net: tl.show_grad_cam(net, digits(), [0, 1, 2], "7"),
+        ["Grad-CAM at stage block3 of letters-resnet. Item 0, true ", "speaks for 7"],
+    ),
+    "show_integrated_gradients": (
+        lambda net: tl.show_integrated_gradients(net, digits(), 3),
+        ["Integrated gradients of letters-resnet. Item 3, true ", "the output for"],
+    ),
+    "show_receptive_field": (
+        lambda net: tl.show_receptive_field(net, photo()),
+        ["letters-resnet", "of 28×28: stem 3×3, block1 7×7, block2 13×13, block3 25×25"],
+    ),
+    "show_cka": (
+        lambda net: tl.show_cka(unlike(net), net, tiny.task().train),
+        ["on 36 pictures of tiny", "stem 1.00, block1 1.00, block2 1.00, block3"],
+    ),
+    "show_embedding": (
+        lambda net: tl.show_embedding(*cloud(), ["ant", "bee", "cow"], title="a cloud"),
+        ["36 points of 3 classes", "The nearest neighbour of 1.00", "chance gives 0.31"],
+    ),
+    "show_embedding with pictures": (
+        lambda net: tl.show_embedding(*cloud(), ["ant", "bee", "cow"], tiny.task().train),
+        ["36 points of 3 classes", "All classes are apart"],
+    ),
+    "show_clusters": (
+        lambda net: tl.show_clusters(tiny.task().train.targets, tiny.task().train, 4),
+        ["3 clusters of 36 pictures of tiny. Cluster 0 has 12 pictures, 100 % of them ant"],
+    ),
+    "show_neighbours": (
+        lambda net: tl.show_neighbours(tiny.task().train, 0, [3, 4], [0.9, 0.8]),
+        ["Item 0 of tiny, a picture of", "2 pictures most like it", "(0.90)", "of 2 have its"],
+    ),
+    "show_study": (
+        lambda net: tl.show_study(study()),
+        ["Mean accuracy of 3 recipes over 3 seeds. At 1 label per class frozen 0.60, ahead of"],
+    ),
+    "show_study as a heat map": (
+        lambda net: tl.show_study(study(), "heatmap"),
+        ["at all fine-tuned 0.91, not told apart from frozen 0.90", "constant guess gets 0.10"],
+    ),
+    "show_study of one count": (
+        lambda net: tl.show_study(study(counts=(5,))),
+        ["over 3 seeds. At 5 labels per class frozen 0.70"],
+    ),
+    "show_lr_range": (
+        lambda net: tl.show_lr_range(RANGE),
+        ["from 1e-5 to 0.1", "lowest at a rate of 0.01 with 0.50", "Suggested: 0.001."],
     ),
     "show_filters": (
         lambda net: tl.show_filters(net),
@@ -50,6 +153,10 @@ WAYS = {
     "show_feature_maps": (
         lambda net: tl.show_feature_maps(net, photo(), channels=3),
         ["strongest 3", "stem (frozen) channels", "block3 (fine-tuned) channels"],
+    ),
+    "show_feature_maps of two networks": (
+        lambda net: tl.show_feature_maps(unlike(net), photo(), after=net),
+        ["before and after", "block2 (frozen) not at all; block3 (fine-tuned) by"],
     ),
     "show_top_images": (
         lambda net: tl.show_top_images(net, tiny.task().train, "block1", [0, 5], count=3),
@@ -295,6 +402,31 @@ def test_the_feature_maps_named_are_the_strongest():
     assert f"stem (frozen) channels {listed};" in tl.show_feature_maps(net, photo(), 3).alt
 
 
+def test_the_channels_compared_are_those_that_changed_most():
+    before, after = tiny.network(), tl.freeze(tiny.network(), through="block1")
+    after.stages["block2"].bn2.bias.data[[3, 6]] += 5
+    image = tiny.task().train[0][0]
+    with torch.no_grad():
+        old, new = (net.run(image[None], through="block2")[0] for net in (before, after))
+    share = float((new - old).norm() / old.norm())
+    picture = tl.show_feature_maps(before, image, after=after)
+    assert "stem (frozen) not at all; block1 (frozen) not at all" in picture.alt
+    changed = f"block2 (fine-tuned) by {100 * share:.0f} %, most in channels "
+    assert changed in picture.alt
+    assert {*picture.alt.split("channels ")[1].rstrip(".").split(", ")} == {"3", "6"}
+    texts = [text for text, _ in texts_of(picture.figure)]
+    assert texts.count("same") == 4 and texts.count("before") == texts.count("change") == 2
+    last = [axes.get_images()[0] for axes in picture.figure.axes[-3:]]
+    assert last[0].get_clim() == last[1].get_clim()  # else the two could not be compared
+    one, other, difference = (np.asarray(image.get_array()) for image in last)
+    assert np.allclose(other - one, difference, atol=1e-6) and difference.any()
+
+
+def test_feature_maps_of_other_architectures_are_not_compared():
+    with pytest.raises(ValueError, match=r"do not have the same feature maps; compare two"):
+        tl.show_feature_maps(tl.load_network("letters-resnet"), photo(), after=tiny.network())
+
+
 def test_feature_maps_take_an_input_as_a_split_gives_it():
     net, task = letters(), tl.load_task("printed-digits")
     item = tl.show_feature_maps(net, task.train[0][0], channels=2)
@@ -317,6 +449,17 @@ def test_top_patches_come_from_the_pictures_that_excite_the_channel_most():
 
 def test_examples_go_evenly_over_the_classes():
     assert "labelled ant, bee, cow" in tl.show_examples(tiny.task(), count=3).alt
+
+
+def test_examples_of_a_regression_are_labelled_with_their_values():
+    task = tl.load_task("digit-rotation", labels=4)
+    assert f"labelled {task.train.targets[0]:.3g} degrees" in tl.show_examples(task, count=2).alt
+
+
+def test_examples_of_several_labels_name_each_that_holds():
+    task = tiny.multilabel_task()
+    held = [name for name, holds in zip(task.classes, task.train.targets[0], strict=True) if holds]
+    assert f"labelled {'+'.join(held) or 'none'}" in tl.show_examples(task, count=1).alt
 
 
 def test_examples_name_their_source_and_licence():

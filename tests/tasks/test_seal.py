@@ -83,3 +83,11 @@ def test_loading_the_task_anew_does_not_mend_the_seal():
     tiny.task(name="mended").test.break_seal()
     assert tiny.task(name="mended", split_seed=3).test.seal_broken
     assert not tiny.task(name="another").test.seal_broken
+
+
+def test_what_is_asked_makes_the_exam_and_not_the_numbers_of_its_items():
+    same, other = tiny.task(name="content"), tiny.task(name="content", seed=1)
+    assert np.array_equal(same.test._open_for_exam().indices, other.test._open_for_exam().indices)
+    same.test.break_seal()
+    assert tiny.task(name="content", split_seed=2, labels=5).test.seal_broken
+    assert not other.test.seal_broken

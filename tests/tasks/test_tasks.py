@@ -6,9 +6,16 @@ import torch
 from torch.utils.data import DataLoader
 
 import tl_teach as tl
-from tl_teach.tasks import TASKS, ArrayImages, Collection, divide
+from tl_teach.tasks import TASKS as ALL_TASKS
+from tl_teach.tasks import ArrayImages, Collection, divide
 
 from . import tiny
+
+# Those whose data every machine has or can fetch in a moment; the others have their own tests.
+TASKS = [name for name in ALL_TASKS if not name.startswith("cats-and-dogs")]
+REGRESSION = ["digit-rotation", "solar-defect-probability"]
+DOWNLOADED = ["breast-tumours"]  # from an address that may be out of reach: see test_breast.py
+CLASSIFICATION = [name for name in TASKS if name not in REGRESSION + DOWNLOADED]
 
 
 def mix(split):
@@ -16,7 +23,7 @@ def mix(split):
     return (counts / counts.sum()).numpy()
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", CLASSIFICATION)
 def test_all_parts_have_the_same_mix_of_classes(name):
     task = tl.load_task(name)
     test = task.test._open_for_exam()
@@ -24,7 +31,19 @@ def test_all_parts_have_the_same_mix_of_classes(name):
     assert np.abs(mix(task.train) - mix(test)).max() < 0.01
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", REGRESSION)
+def test_all_parts_have_the_same_spread_of_values(name):
+    task = tl.load_task(name)
+    low, high = task.info.range
+    deciles = [
+        np.quantile(part.targets, np.linspace(0.05, 0.95, 10), method="nearest")
+        for part in (task.train, task.validation, task.test._open_for_exam())
+    ]
+    assert np.abs(np.diff(deciles, axis=0)).max() < 0.05 * (high - low)
+    assert all(part.targets.min() >= low and part.targets.max() <= high for part in [task.train])
+
+
+@pytest.mark.parametrize("name", CLASSIFICATION + REGRESSION)
 def test_no_picture_stands_in_two_parts_or_twice_in_one(name):
     task = tl.load_task(name)
     digests = [
@@ -35,13 +54,14 @@ def test_no_picture_stands_in_two_parts_or_twice_in_one(name):
     assert len(digests) == len(set(digests))
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_citation_and_licence_are_stated(name):
+@pytest.mark.parametrize("name", CLASSIFICATION + REGRESSION)
+def test_citation_licence_and_caution_are_stated(name):
     task = tl.load_task(name)
-    assert len(task.citation) > 20 and task.licence
+    assert task.name == name
+    assert len(task.citation) > 20 and task.licence and task.info.caution.endswith(".")
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", CLASSIFICATION)
 def test_an_item_is_a_float_tensor_of_the_promised_shape_and_a_class_number(name):
     task = tl.load_task(name)
     image, target = task.train[0]
@@ -60,9 +80,9 @@ def test_another_seed_gives_other_training_items():
     assert tiny.task(split_seed=0).train.digests() != tiny.task(split_seed=1).train.digests()
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", CLASSIFICATION + REGRESSION)
 def test_the_test_items_are_the_same_for_every_seed_and_budget(name):
-    first, second = tl.load_task(name), tl.load_task(name, labels_per_class=2, seed=7)
+    first, second = tl.load_task(name), tl.load_task(name, labels=50, seed=7)
     ours, theirs = first.test._open_for_exam(), second.test._open_for_exam()
     assert np.array_equal(ours.indices, theirs.indices)
 

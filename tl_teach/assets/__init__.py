@@ -13,18 +13,21 @@ Examples
 'CC BY-NC-SA 4.0'
 """
 
-from .cache import Status, fetch, folder, path, status, verify
+from .cache import Status, fetch, folder, path, present, status, verify
 from .entries import Asset, catalogue
+from .mirrors import Download
 from .partfile import AssetError
 
 __all__ = [
     "Asset",
     "AssetError",
+    "Download",
     "Status",
     "catalogue",
     "fetch",
     "folder",
     "path",
+    "present",
     "status",
     "verify",
 ]

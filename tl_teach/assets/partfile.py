@@ -34,7 +34,9 @@ class PartFile:
     size : int
         Its size in bytes; a longer one is refused as soon as it is longer.
     sha256 : str
-        Its checksum.
+        Its checksum, or the first digits of it.
+    slack : int
+        Bytes by which the size may differ.
 
     Examples
     --------
@@ -47,12 +49,13 @@ class PartFile:
     ['a.txt']
     """
 
-    def __init__(self, folder: Path, filename: str, size: int, sha256: str) -> None:
+    def __init__(self, folder: Path, filename: str, size: int, sha256: str, slack: int = 0) -> None:
         self.folder, self.filename, self.size, self.sha256 = folder, filename, size, sha256
+        self.slack = slack
         # A name of its own for every process; open() rather than tempfile, whose files only their
         # owner may read: a class may share one cache.
         self.path = folder / f"{filename}.{uuid.uuid4().hex}.part"
-        self._written = 0
+        self.written = 0
 
     def __enter__(self) -> PartFile:
         with self._storing():
@@ -69,11 +72,18 @@ class PartFile:
 
     def write(self, chunk: bytes) -> int:
         """Append `chunk`; `Refused` when the file grows too long, `AssetError` on a full disk."""
-        self._written += len(chunk)
-        if self._written > self.size:
+        self.written += len(chunk)
+        if self.written > self.size + self.slack:
             raise Refused(f"more than the expected {self.size} bytes")
         with self._storing():
             return self._file.write(chunk)
+
+    def restart(self) -> None:
+        """Forget what was written, for a server that sends the whole file again."""
+        with self._storing():
+            self._file.seek(0)
+            self._file.truncate()
+        self.written = 0
 
     def flush(self) -> None:
         """Do nothing: `check` flushes once, not after every chunk."""
@@ -84,9 +94,9 @@ class PartFile:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-        if self._written != self.size:
-            raise Refused(f"only {self._written} of {self.size} bytes")
-        if file_sha256(self.path) != self.sha256:
+        if self.written < self.size - self.slack:
+            raise Refused(f"only {self.written} of {self.size} bytes")
+        if not file_sha256(self.path).startswith(self.sha256):
             raise Refused("the checksum differs")
 
     def keep(self) -> None:
@@ -98,7 +108,7 @@ class PartFile:
                 os.replace(self.path, target)
             except PermissionError:
                 # Windows does not replace a file that a faster process has put there and opened.
-                if not has_size(target, self.size):
+                if not has_size(target, self.size, self.slack):
                     raise
 
     @contextlib.contextmanager
@@ -120,9 +130,9 @@ def file_sha256(path: Path) -> str:
     return str(pooch.file_hash(str(path), alg="sha256"))
 
 
-def has_size(path: Path, size: int) -> bool:
-    """Whether `path` is a file of exactly `size` bytes."""
-    return os.path.isfile(path) and os.path.getsize(path) == size
+def has_size(path: Path, size: int, slack: int = 0) -> bool:
+    """Whether `path` is a file of `size` bytes, but for `slack`."""
+    return os.path.isfile(path) and abs(os.path.getsize(path) - size) <= slack
 
 
 def sweep(folder: Path) -> None:

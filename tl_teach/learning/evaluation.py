@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from ..networks import Network, require_network
 from ..tasks import Split, Task, TaskInfo, require_split, require_task
-from .feed import Feed, chunks, feed
-from .intervals import bootstrap_r2, r2, wilson
+from ..wording import unknown
+from . import looks, measures
+from .feed import Feed, feed
+from .intervals import Interval, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +35,6 @@ class Evaluation:
         95 % interval of `score` for new items of the same kind.
     constant_guess : float
         The score of the best constant answer on the same items.
-    sensitivity, specificity : float or None
-        Share of the positive class that is found, and of all others that are left alone; None
-        where the task names no positive class.
     outputs : torch.Tensor
         What the network gave, shape (N, outputs).
     targets : torch.Tensor
@@ -42,6 +43,8 @@ class Evaluation:
         What the task is about.
     role : str
         Which split was scored.
+    items : str
+        Changes with the items that were scored.
     note : str
         What a reader of the score must know.
     """
@@ -49,12 +52,11 @@ class Evaluation:
     score: float
     interval: tuple[float, float]
     constant_guess: float
-    sensitivity: float | None
-    specificity: float | None
     outputs: torch.Tensor
     targets: torch.Tensor
     info: TaskInfo
     role: str
+    items: str
     note: str = ""
 
     @property
@@ -66,6 +68,98 @@ class Evaluation:
             return (self.outputs > 0).long()
         return self.outputs.squeeze(1)
 
+    @property
+    def probabilities(self) -> torch.Tensor:
+        """How sure the network says it is, shape (N, classes); 0..1."""
+        if self.info.kind == "classification":
+            return self.outputs.softmax(1)
+        if self.info.kind == "multilabel":
+            return self.outputs.sigmoid()
+        raise ValueError(f"{self.info.name!r} is a regression: its outputs are values, not shares.")
+
+    @property
+    def is_positive(self) -> np.ndarray:
+        """Which items are of the positive class, shape (N,), bool."""
+        return (self.targets == self._positive).numpy()
+
+    @property
+    def positive_probability(self) -> torch.Tensor:
+        """How sure the network is that an item is of the positive class, shape (N,)."""
+        return self.probabilities[:, self._positive]
+
+    @property
+    def _positive(self) -> int:
+        if self.info.positive is None:
+            raise ValueError(f"{self.info.name!r} names no class whose misses matter more.")
+        return self.info.classes.index(self.info.positive)
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """How often each class (row) was taken for each (column), shape (classes, classes)."""
+        if self.info.kind != "classification":
+            raise ValueError(f"{self.info.name!r} has no classes to confuse: {self.info.kind}.")
+        counts = np.zeros((len(self.info.classes),) * 2, dtype=np.int64)
+        np.add.at(counts, (self.targets.numpy(), self.predictions.numpy()), 1)
+        return counts
+
+    @property
+    def sensitivity(self) -> float | None:
+        """Share of the positive class that is found; None where the task names none."""
+        return None if self.info.positive is None else measures.point(self, "sensitivity")
+
+    @property
+    def specificity(self) -> float | None:
+        """Share of all others that are left alone; None where the task names no positive class."""
+        return None if self.info.positive is None else measures.point(self, "specificity")
+
+    def measure(self, name: str) -> Interval:
+        """Take one measure with its 95 % interval.
+
+        Parameters
+        ----------
+        name : str
+            One of those that `measures` gives.
+
+        Returns
+        -------
+        Interval
+            From drawing the items 1,000 times with replacement.
+
+        Raises
+        ------
+        ValueError
+            If the task has no such measure.
+        """
+        if name not in measures.names(self):
+            raise ValueError(unknown("measure", name, measures.names(self)))
+        return measures.measure(self, name)
+
+    def measures(self) -> dict[str, Interval]:
+        """Take every measure that makes sense for the task, each with its 95 % interval."""
+        return {name: self.measure(name) for name in measures.names(self)}
+
+    def at(self, threshold: float) -> Evaluation:
+        """Score the same outputs, calling an item positive from another probability on.
+
+        Parameters
+        ----------
+        threshold : float
+            Between 0 and 1; see `choose_threshold`.
+
+        Returns
+        -------
+        Evaluation
+            Of the same items.
+
+        Raises
+        ------
+        ValueError
+            If the task names no positive class among two, or `threshold` makes no sense.
+        """
+        from .paired import at_threshold
+
+        return at_threshold(self, threshold)
+
     def __repr__(self) -> str:
         info = self.info
         text = (
@@ -74,6 +168,9 @@ class Evaluation:
             f"on {len(self.targets):,} {self.role} items; "
             f"a constant guess gets {self.constant_guess:.3f}"
         )
+        if info.kind == "regression":
+            error = measures.point(self, "mean absolute error")
+            text += f"\nmean absolute error {error:.3g} {info.unit}".rstrip()
         if self.sensitivity is not None:
             text += (
                 f"\nsensitivity for {info.positive!r} {self.sensitivity:.3f}, "
@@ -123,6 +220,7 @@ def evaluate(net: Network, split: Split) -> Evaluation:
     net = require_network(net)
     split = require_split(split).for_network(net)
     require_fit(net, split)
+    looks.record(split, "score")
     with evaluating(net):
         outputs = predict(net, feed(net, split))
     return score_outputs(outputs, split)
@@ -176,8 +274,10 @@ def evaluating(net: Network) -> Iterator[None]:
             module.training = training
 
 
-def predict(net: Network, feed: Feed, size: int = 32) -> torch.Tensor:
-    """Give a network's outputs for all items of a feed.
+def predict(
+    net: Network, feed: Feed, items: torch.Tensor | None = None, size: int = 32
+) -> torch.Tensor:
+    """Give a network's outputs for items of a feed.
 
     Parameters
     ----------
@@ -185,16 +285,19 @@ def predict(net: Network, feed: Feed, size: int = 32) -> torch.Tensor:
         Runs from its freeze boundary on, in eval mode.
     feed : Feed
         Gives what crosses the boundary.
+    items : torch.Tensor, optional
+        Their numbers; all by default.
     size : int
         Items at a time.
 
     Returns
     -------
     torch.Tensor
-        Shape (N, outputs).
+        Shape (N, outputs), on the CPU.
     """
+    items = torch.arange(len(feed)) if items is None else items
     with evaluating(net):
-        parts = [feed.prefix.rest(feed(items)) for items in chunks(len(feed), size)]
+        parts = [feed.prefix.rest(feed(some)).cpu() for some in items.split(size)]
     return torch.cat(parts)
 
 
@@ -213,35 +316,61 @@ def score_outputs(outputs: torch.Tensor, split: Split) -> Evaluation:
     Evaluation
         See `evaluate`.
     """
-    targets = split.targets
-    if split.info.kind == "regression":
-        truth, guess = targets.double().flatten().numpy(), outputs.double().flatten().numpy()
-        score, interval, constant = r2(truth, guess), bootstrap_r2(truth, guess), 0.0
-        return Evaluation(
-            score, interval, constant, None, None, outputs, targets, split.info, split.role
-        )
-    if split.info.kind == "multilabel":
-        right = ((outputs > 0).long() == targets.long()).flatten()
+    items = hashlib.sha256(b"".join(split.digests())).hexdigest()[:16]
+    return scored(_unscored(outputs, split, items), outputs)
+
+
+def score_only(outputs: torch.Tensor, split: Split) -> float:
+    """Give the usual score of given outputs, without intervals.
+
+    Parameters
+    ----------
+    outputs : torch.Tensor
+        Shape (N, outputs).
+    split : Split
+        The items, in the same order.
+    """
+    return measures.point(_unscored(outputs, split, ""), METRICS[split.info.kind])
+
+
+def _unscored(outputs: torch.Tensor, split: Split, items: str) -> Evaluation:
+    nothing = (0.0, 0.0)
+    return Evaluation(0.0, nothing, 0.0, outputs, split.targets, split.info, split.role, items)
+
+
+def scored(evaluation: Evaluation, outputs: torch.Tensor) -> Evaluation:
+    """Score other outputs on the items of an evaluation.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Whose items and targets are used.
+    outputs : torch.Tensor
+        Shape (N, outputs).
+
+    Returns
+    -------
+    Evaluation
+        Without a note.
+    """
+    new = replace(evaluation, outputs=outputs, note="")
+    if new.info.kind == "regression":
+        score, low, high = measures.measure(new, "R2")
+        return replace(new, score=score, interval=(low, high), constant_guess=0.0)
+    right = new.predictions == new.targets
+    score, interval = float(right.double().mean()), wilson(int(right.sum()), right.numel())
+    return replace(new, score=score, interval=interval, constant_guess=_constant(new))
+
+
+def _constant(evaluation: Evaluation) -> float:
+    targets = evaluation.targets
+    if evaluation.info.kind == "multilabel":
         share = targets.float().mean(0)
-        constant = float(torch.maximum(share, 1 - share).mean())
-    else:
-        right = outputs.argmax(1) == targets
-        constant = float(torch.bincount(targets).max() / len(targets))
-    sensitivity, specificity = _two_mistakes(right, split)
-    return Evaluation(
-        float(right.float().mean()),
-        wilson(int(right.sum()), len(right)),
-        constant,
-        sensitivity,
-        specificity,
-        outputs,
-        targets,
-        split.info,
-        split.role,
-    )
+        return float(torch.maximum(share, 1 - share).mean())
+    return float(torch.bincount(targets).max() / len(targets))
 
 
-def require_fit(net: Network, split: Split) -> None:
+def require_fit(net: Network, split: Split, *, any_kind: bool = False) -> None:
     """Refuse a network whose outputs do not fit a task, before anything is computed.
 
     Parameters
@@ -250,22 +379,23 @@ def require_fit(net: Network, split: Split) -> None:
         The network.
     split : Split
         Any part of the task.
+    any_kind : bool
+        Let a head for classes learn values and the other way round: the loss is the caller's.
 
     Raises
     ------
     ValueError
-        If the number of outputs differs from what the task asks for.
+        If the number of outputs, or their kind, differs from what the task asks for.
     """
-    if len(net.classes) != len(split.info.classes):
+    info = split.info
+    if len(net.classes) != len(info.classes):
         raise ValueError(
             f"The network {net.name!r} gives {len(net.classes)} outputs, but the task "
-            f"{split.info.name!r} needs {len(split.info.classes)}; "
+            f"{info.name!r} needs {len(info.classes)}; "
             "give it a new head first: net = tl.replace_head(net, task)."
         )
-
-
-def _two_mistakes(right: torch.Tensor, split: Split) -> tuple[float | None, float | None]:
-    if split.info.positive is None:
-        return None, None
-    positive = split.targets == split.info.classes.index(split.info.positive)
-    return float(right[positive].float().mean()), float(right[~positive].float().mean())
+    if not any_kind and (net.kind == "regression") != (info.kind == "regression"):
+        raise ValueError(
+            f"The head of {net.name!r} was made for {net.kind}, but the task {info.name!r} is "
+            f"{info.kind}; give it a new head first: net = tl.replace_head(net, task)."
+        )

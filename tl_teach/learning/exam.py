@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ..networks import Network, fingerprint, require_network
 from ..tasks import SealedError, Task, require_task
+from . import looks
 from .evaluation import Evaluation, evaluate
 
 _taken: dict[tuple[str, bytes], dict[str, Evaluation]] = {}  # by test split, then by network
@@ -30,7 +31,8 @@ def final_exam(net: Network, task: Task, *, break_seal: bool = False) -> Evaluat
     Returns
     -------
     Evaluation
-        As from `evaluate`; its ``note`` says whether the seal was broken.
+        As from `evaluate`; its ``note`` says how often validation was looked at before, and
+        whether the seal was broken.
 
     Raises
     ------
@@ -58,8 +60,9 @@ def final_exam(net: Network, task: Task, *, break_seal: bool = False) -> Evaluat
             "the same, say so: tl.final_exam(net, task, break_seal=True)."
         )
     result = evaluate(net, test)
+    notes = [looks.so_far(task.name)]
     if sat or task.test.seal_broken:
-        note = f"The seal was broken: this is look number {len(sat) + 1} at this test."
-        result = replace(result, note=note)
+        notes.append(f"The seal was broken: this is look number {len(sat) + 1} at this test.")
+    result = replace(result, note=" ".join(filter(None, notes)))
     sat[candidate] = result
     return result

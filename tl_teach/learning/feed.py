@@ -13,6 +13,7 @@ from ..networks import Network
 from ..tasks import Split
 from .prefix import Prefix
 from .store import STORE, Shelf
+from .team import Team
 
 Augment = Callable[[torch.Tensor], torch.Tensor]
 T = TypeVar("T")
@@ -89,6 +90,7 @@ def feed(
     through: str | None = None,
     reduce: bool = True,
     pool: bool = False,
+    team: Team | None = None,
 ) -> Feed:
     """Prepare what crosses the freeze boundary for one split.
 
@@ -108,6 +110,8 @@ def feed(
         Cut after this stage; at the freeze boundary by default.
     reduce, pool : bool
         See `Prefix`.
+    team : Team, optional
+        Compute and keep this process's share of the items only; the others cannot be asked for.
 
     Returns
     -------
@@ -122,10 +126,14 @@ def feed(
     digests = split.digests()
     row = live(torch.arange(1)).nbytes
     shelf = STORE.shelf(prefix.key, row, len(split))
-    missing = list({d: item for item, d in enumerate(digests) if d not in shelf.rows}.values())
-    if missing:
-        _fill(shelf, prefix, split, missing, digests)
-    return KeptFeed(prefix, shelf, torch.tensor([shelf.rows[digest] for digest in digests]))
+    everything = torch.arange(len(split))
+    mine = (everything if team is None else team.share(everything)).tolist()
+    unknown = {digests[item]: item for item in mine if digests[item] not in shelf.rows}
+    if unknown:
+        _fill(shelf, prefix, split, list(unknown.values()), digests)
+    rows = torch.full((len(split),), -1)
+    rows[mine] = torch.tensor([shelf.rows[digests[item]] for item in mine])
+    return KeptFeed(prefix, shelf, rows)
 
 
 def inputs(split: Split, items: torch.Tensor, augment: Augment | None = None) -> torch.Tensor:
@@ -145,9 +153,11 @@ def inputs(split: Split, items: torch.Tensor, augment: Augment | None = None) ->
     torch.Tensor
         Shape (len(items), C, H, W).
     """
-    pictures = (split.pixels(int(item)) for item in items)
+    pictures = [split.pixels(int(item)) for item in items]
     if augment is not None:
-        pictures = (augment(picture) for picture in pictures)
+        pictures = [augment(picture) for picture in pictures]
+    if len({picture.shape for picture in pictures}) == 1:  # a batch costs little more than one
+        return split.preprocess(torch.stack(pictures))
     return torch.stack([split.preprocess(picture) for picture in pictures])
 
 

@@ -3,53 +3,57 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from numbers import Real
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
-from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from ..networks import Network, require_network, seeded
 from ..tasks import Task, require_task
-from ..wording import require_count, unknown
-from .evaluation import METRICS, predict, require_fit, score_outputs
+from ..wording import is_number, require_count, unknown
+from . import looks
+from .checkpoint import Checkpoint, moving_state
+from .convex import solve_head
+from .evaluation import METRICS, predict, require_fit, score_only
 from .feed import Augment, Feed, feed
 from .history import History
+from .loop import Loop, batches
+from .losses import Loss, choose_loss
+from .optimisers import build_optimiser, build_schedule, stage_rates
+from .team import Team
+from .views import with_views
 
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-LOSSES: dict[str, Loss] = {
-    "classification": F.cross_entropy,
-    "multilabel": lambda outputs, targets: F.binary_cross_entropy_with_logits(
-        outputs, targets.float()
-    ),
-    "regression": lambda outputs, targets: F.mse_loss(outputs.squeeze(1), targets.float()),
-}
-
-SCHEDULES: dict[str, Callable[[torch.optim.Optimizer, float, int], LRScheduler]] = {
-    "constant": lambda optimiser, lr, steps: ConstantLR(optimiser, factor=1.0),
-    "one-cycle": lambda optimiser, lr, steps: OneCycleLR(optimiser, max_lr=lr, total_steps=steps),
-}
+SOLVERS = ("adamw", "lbfgs")
 
 
 def fit(
     net: Network,
     task: Task,
     epochs: int = 10,
-    lr: float = 1e-3,
+    lr: float | Mapping[str, float] = 1e-3,
     batch_size: int = 32,
     patience: int | None = None,
     seed: int = 0,
     augment: Augment | None = None,
     *,
     validate: bool = False,
+    min_change: float = 0.0,
+    lr_decay: float = 1.0,
     weight_decay: float = 0.0,
-    schedule: str = "constant",
+    schedule: str | Callable[[Optimizer, int], LRScheduler] = "constant",
+    loss: Loss | None = None,
+    class_weights: str | Sequence[float] | None = None,
+    solver: str = "adamw",
+    views: int | None = None,
     cache: bool = True,
     exact: bool = False,
+    checkpoint: str | Path | None = None,
     progress: bool = True,
 ) -> History:
     """Train the stages that are not frozen.
@@ -57,14 +61,14 @@ def fit(
     Parameters
     ----------
     net : Network
-        Trained in place; in eval mode afterwards.
+        Trained in place, on the device where it is; in eval mode afterwards.
     task : Task
         Learns from ``task.train``; looks at ``task.validation`` only if asked to, and never at
         the test.
     epochs : int
         Passes over the training items, at most.
-    lr : float
-        Learning rate of AdamW.
+    lr : float or mapping of str to float
+        Learning rate of AdamW: one for all, or one for each stage that learns.
     batch_size : int
         Items a step.
     patience : int, optional
@@ -76,36 +80,64 @@ def fit(
         example a transform of `torchvision.transforms.v2`.
     validate : bool
         Look at the validation split after each epoch even without `patience`.
+    min_change : float
+        How far the validation loss must fall to count as fallen.
+    lr_decay : float
+        Discriminative rates: each stage learns at this share of the rate of the stage after it.
     weight_decay : float
         Pulls weights towards 0, as in AdamW.
-    schedule : str
-        ``"constant"``, or ``"one-cycle"``: the learning rate rises to `lr` and falls to nearly 0
-        over the run, which lets a short training settle.
+    schedule : str or callable
+        ``"constant"``; ``"one-cycle"``: the learning rate rises to `lr` and falls to nearly 0
+        over the run, which lets a short training settle; ``"cosine"``; or a function of the
+        optimiser and the number of steps that gives a scheduler of torch.
+    loss : callable, optional
+        A mean over items of outputs and targets, instead of the loss of the task's kind. For
+        regression both have the shape (N, outputs).
+    class_weights : str or sequence of float, optional
+        How much a mistake on each class counts: ``"balanced"``, or one weight a class.
+    solver : str
+        ``"adamw"``, in batches; or ``"lbfgs"``, where one linear layer alone learns: the exact
+        answer of that small convex problem, with the penalty ``weight_decay / 2 * |W|**2``.
+        The settings of batches, epochs and rates do nothing then.
+    views : int, optional
+        Show this many fixed, augmented views of each picture in turn, so that what crosses the
+        freeze boundary can be kept.
     cache : bool
         Keep what crosses the freeze boundary, so that no frozen stage sees a picture twice. With
-        `augment` nothing is kept, since the pictures change.
+        `augment` and no `views` nothing can be kept, since the pictures change.
     exact : bool
         Compute the frozen stages as they stand, in their plain form, so that the weights are bit
         for bit those of a plain PyTorch loop. Otherwise they are rewritten to be faster, which
         changes their numbers by rounding only.
+    checkpoint : str or pathlib.Path, optional
+        Save the training here after each epoch, and go on from there if it was interrupted: the
+        weights are bit for bit those of an uninterrupted training.
     progress : bool
         Show a progress bar when it takes longer than two seconds.
 
     Returns
     -------
     History
-        Losses by epoch. With validation, the network has the weights of the best epoch.
+        Losses by epoch. With validation, the network has the weights of the best epoch. Whoever
+        interrupts (Ctrl-C, or a notebook's stop button) gets the history so far.
 
     Raises
     ------
     ValueError
         If nothing can learn, the head does not fit the task, or a number makes no sense.
+    CheckpointError
+        If the checkpoint belongs to another training.
 
     Notes
     -----
     What stands before the freeze boundary is computed once for each picture, not once an epoch,
     and kept for the next call: found again by the content of pictures and weights, so that
     whatever has changed is computed anew.
+
+    Under ``torchrun`` or ``accelerate launch`` several processes train together; see `Team`.
+    BatchNorm in a stage that learns then sees each process's part of the batch alone.
+
+    On a graphics card the learning stages compute in half precision.
 
     References
     ----------
@@ -114,6 +146,9 @@ def fit(
 
     Smith, Topin (2019), "Super-convergence: very fast training of neural networks using large
     learning rates", https://arxiv.org/abs/1708.07120
+
+    Howard, Ruder (2018), "Universal language model fine-tuning for text classification"
+    (discriminative rates), https://arxiv.org/abs/1801.06146
 
     Examples
     --------
@@ -126,106 +161,114 @@ def fit(
     """
     net = require_network(net)
     task = require_task(task).for_network(net)
-    counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience}
-    _check(net, task, counts, {"lr": lr, "weight_decay": weight_decay})
-    if schedule not in SCHEDULES:
-        raise ValueError(unknown("schedule", schedule, SCHEDULES))
+    _check_counts(epochs=epochs, batch_size=batch_size, patience=patience, views=views)
     require_count("seed", seed, least=0)
-    if augment is not None and not callable(augment):
-        raise TypeError(
-            f"augment={augment!r} does not work: expected a function of one picture, such as a "
-            "transform of torchvision.transforms.v2."
-        )
+    _check_shares(min_change=min_change, weight_decay=weight_decay)
+    _check_can_learn(net, task, loss)
+    _check_pictures(net, augment, views, cache)
+    if solver not in SOLVERS:
+        raise ValueError(unknown("solver", solver, SOLVERS))
+    stage_rates(net, lr, lr_decay)
+    criterion = choose_loss(task, loss, class_weights)
+    settings = {
+        "epochs": epochs, "lr": lr, "batch_size": batch_size, "patience": patience, "seed": seed,
+        "augment": _name(augment), "min_change": min_change, "lr_decay": lr_decay,
+        "weight_decay": weight_decay, "schedule": _name(schedule), "loss": _name(loss),
+        "class_weights": class_weights, "views": views, "exact": exact, "validate": validate,
+    }  # fmt: skip
+    saved = None if checkpoint is None else Checkpoint(checkpoint, net, task, settings)
+
     started = time.perf_counter()
     net.eval()  # so that a frozen stage is frozen whatever mode its parts were left in
-    train = feed(net, task.train, augment=augment, cache=cache, exact=exact)
-    validation = None
-    if validate or patience is not None:
-        validation = feed(net, task.validation, cache=cache, exact=exact)
-    moving = [stage for name, stage in net.stages.items() if not net.is_frozen(name)]
-    layout = torch.contiguous_format if exact else torch.channels_last
-    _lay_out(moving, layout)
-
-    learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
-    steps = epochs * len(_cuts(len(task.train), batch_size))
-    scheduler = SCHEDULES[schedule](optimiser, lr, steps)
-    net.zero_grad(set_to_none=True)  # a gradient left from before must not move anything
+    team = Team()
+    split = task.train
+    if augment is not None and views is not None:
+        split, augment = with_views(split, augment, views, seed), None
+    options: dict[str, Any] = {"cache": cache, "exact": exact, "team": team}
+    train = feed(net, split, augment=augment, **options)
+    watching = validate or patience is not None
+    validation = feed(net, task.validation, **options) if watching else None
+    if watching:
+        looks.record(task.validation, "training")
 
     history = History(trained=tuple(name for name in net.stages if not net.is_frozen(name)))
-    loss, best, best_loss = LOSSES[task.kind], None, float("inf")
+    if solver == "lbfgs":
+        history.train_loss = solve_head(net, train, split.targets, criterion, weight_decay)
+        return _finished(net, history, started)
+
+    layout = torch.contiguous_format if exact else torch.channels_last
+    moving = [net.stages[name] for name in history.trained]
+    _lay_out(moving, layout)
+    optimiser = build_optimiser(net, lr, lr_decay, weight_decay)
+    steps = epochs * len(batches(len(task.train), batch_size))
+    scheduler = build_schedule(schedule, optimiser, steps)
+    net.zero_grad(set_to_none=True)  # a gradient left from before must not move anything
+    loop = Loop(net, train, split.targets, criterion, optimiser, scheduler, layout, team)
+
+    best: dict[str, torch.Tensor] | None = None
+    best_loss = float("inf")
     try:
-        with seeded(seed), _bar(epochs * len(task.train), progress) as bar:
-            for epoch in range(1, epochs + 1):
-                history.train_loss.append(
-                    _epoch(net, train, task, batch_size, layout, optimiser, scheduler, bar)
-                )
+        with seeded(seed), _bar(epochs * len(task.train), progress and team.rank == 0) as bar:
+            if saved is not None and (state := saved.resume(loop)) is not None:
+                history, best, best_loss = state
+                started -= history.seconds
+                bar.update(history.epochs * len(task.train))
+            while history.epochs < epochs and not _enough(history, patience):
+                total = torch.zeros((), device=loop.device)
+                view = history.epochs % (views or 1)
+                for count, value in loop.epoch(len(task.train), batch_size, view, views or 1):
+                    total += value * count
+                    bar.update(count)
+                history.train_loss.append(float(team.add(total)) / len(task.train))
                 if validation is not None:
-                    outputs = predict(net, validation)
-                    now = float(loss(outputs, task.validation.targets))
-                    history.validation_loss.append(now)
-                    history.validation_score.append(score_outputs(outputs, task.validation).score)
-                    if now < best_loss:
-                        best, best_loss, history.best_epoch = _snapshot(net), now, epoch
+                    now = _validate(net, task, validation, criterion, history, team)
+                    if now < best_loss - min_change:
+                        best, best_loss, history.best_epoch = moving_state(net), now, history.epochs
+                history.seconds = time.perf_counter() - started
                 bar.set_postfix_str(_words(history, task.kind), refresh=False)
-                if patience is not None and epoch - history.best_epoch >= patience:
-                    break
-    finally:  # also when the reader interrupts: the network is left usable, with the best weights
+                if saved is not None and team.rank == 0:
+                    saved.save(loop, history, best, best_loss)
+    except KeyboardInterrupt:
+        history.interrupted = True
+    finally:  # also when something breaks: the network is left usable, with the best weights
         if best is not None:
             net.load_state_dict(best, strict=False)
         _lay_out(moving, torch.contiguous_format)
         net.eval()
+    return _finished(net, history, started)
+
+
+def _finished(net: Network, history: History, started: float) -> History:
+    net.eval()
     history.best_epoch = history.best_epoch or history.epochs  # no validation, or no finite loss
     history.seconds = time.perf_counter() - started
     return history
 
 
-def _epoch(
-    net: Network,
-    train: Feed,
-    task: Task,
-    batch_size: int,
-    layout: torch.memory_format,
-    optimiser: torch.optim.Optimizer,
-    scheduler: LRScheduler,
-    bar: tqdm,
+def _enough(history: History, patience: int | None) -> bool:
+    """Whether validation has had its chance."""
+    return patience is not None and history.epochs - history.best_epoch >= patience
+
+
+def _validate(
+    net: Network, task: Task, validation: Feed, loss: Loss, history: History, team: Team
 ) -> float:
-    net.train()
-    targets, loss = task.train.targets, LOSSES[task.kind]
-    total = torch.zeros(())
-    for items in torch.randperm(len(targets)).split(_cuts(len(targets), batch_size)):
-        values = train(items)
-        if values.ndim == 4:
-            values = values.contiguous(memory_format=layout)
-        value = loss(train.prefix.rest(values), targets[items])
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        scheduler.step()
-        total += value.detach() * len(items)
-        bar.update(len(items))
-    return float(total) / len(targets)
+    mine = team.share(torch.arange(len(validation)))
+    outputs = predict(net, validation, mine)
+    if team.size > 1:
+        everyones = torch.zeros(len(validation), outputs.shape[1])
+        everyones[mine] = outputs
+        outputs = team.add(everyones)
+    value = float(loss(outputs, task.validation.targets))
+    history.validation_loss.append(value)
+    history.validation_score.append(score_only(outputs, task.validation))
+    return value
 
 
 def _lay_out(stages: Sequence[nn.Module], layout: torch.memory_format) -> None:
     """Place the weights of convolutions in memory; their values stay."""
     for stage in stages:
         stage.to(memory_format=layout)
-
-
-def _cuts(count: int, size: int) -> list[int]:
-    """Sizes of the batches; no rest of one item stands alone: BatchNorm may need two."""
-    sizes = [size] * (count // size) + ([count % size] if count % size else [])
-    if len(sizes) > 1 and sizes[-1] == 1 < size:
-        sizes[-2:] = [size + 1]
-    return sizes
-
-
-def _snapshot(net: Network) -> dict[str, torch.Tensor]:
-    """Copy what can change: parameters and buffers of the stages that learn."""
-    moving = tuple(f"stages.{name}." for name in net.stages if not net.is_frozen(name))
-    state = net.state_dict()
-    return {name: value.clone() for name, value in state.items() if name.startswith(moving)}
 
 
 def _bar(pictures: int, progress: bool) -> tqdm:
@@ -241,21 +284,50 @@ def _words(history: History, kind: str) -> str:
     return text
 
 
-def _check(
-    net: Network, task: Task, counts: dict[str, int | None], rates: dict[str, float]
-) -> None:
+def _name(given: object) -> object:
+    """What a function is called: its address differs from run to run."""
+    return getattr(given, "__qualname__", repr(given)) if callable(given) else given
+
+
+def _check_counts(**counts: object) -> None:
     for name, given in counts.items():
-        if name != "patience" or given is not None:
+        if given is not None or name in ("epochs", "batch_size"):
             require_count(name, given)
+
+
+def _check_shares(**rates: object) -> None:
     for name, rate in rates.items():
-        possible = isinstance(rate, Real) and 0 <= rate < float("inf")
-        if not possible or (name == "lr" and rate == 0):
+        if not is_number(rate) or not 0 <= rate < float("inf"):
             raise ValueError(
-                f"{name}={rate!r} does not work: expected a positive number, such as 1e-3."
+                f"{name}={rate!r} does not work: expected a number that is not negative, "
+                "such as 1e-3."
             )
+
+
+def _check_can_learn(net: Network, task: Task, loss: Loss | None) -> None:
     if not any(parameter.requires_grad for parameter in net.parameters()):
         raise ValueError(
             f"Every stage of {net.name!r} is frozen, so nothing can learn; "
             "let at least the head learn: tl.unfreeze(net, from_='head')."
         )
-    require_fit(net, task.train)
+    require_fit(net, task.train, any_kind=loss is not None)
+
+
+def _check_pictures(net: Network, augment: object, views: int | None, cache: bool) -> None:
+    if augment is not None and not callable(augment):
+        raise TypeError(
+            f"augment={augment!r} does not work: expected a function of one picture, such as a "
+            "transform of torchvision.transforms.v2."
+        )
+    if views is not None and augment is None:
+        raise ValueError(
+            f"views={views!r} needs augment=, a function that changes a picture; "
+            "without one all views are the same."
+        )
+    if augment is not None and views is None and cache and net.frozen_through is not None:
+        warnings.warn(
+            "augment= changes every picture each time, so nothing can be kept of what crosses the "
+            "freeze boundary, and the frozen stages run in every epoch; views=4 would fix four "
+            "versions of each picture and keep them, cache=False says that you know.",
+            stacklevel=3,
+        )

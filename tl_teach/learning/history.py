@@ -22,6 +22,8 @@ class History:
         Wall time of the whole fit.
     trained : tuple of str
         The stages that learned.
+    interrupted : bool
+        Whether it was stopped from outside before its time.
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -30,6 +32,7 @@ class History:
     best_epoch: int = 0
     seconds: float = 0.0
     trained: tuple[str, ...] = ()
+    interrupted: bool = False
 
     @property
     def epochs(self) -> int:
@@ -45,4 +48,4 @@ class History:
                 f"; best epoch {self.best_epoch} with validation loss "
                 f"{self.validation_loss[self.best_epoch - 1]:.3f}"
             )
-        return text + f"; {self.seconds:.1f} s>"
+        return text + f"; {self.seconds:.1f} s{', interrupted' if self.interrupted else ''}>"

@@ -61,18 +61,3 @@ def wilson(right: int, count: int) -> tuple[float, float]:
 
     interval = stats.binomtest(right, count).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
-
-
-def r2(truth: np.ndarray, guess: np.ndarray) -> float:
-    """Share of the spread that a guess explains; 0 for the mean, negative for worse."""
-    # scikit-learn's gives the same, but its checks cost seconds over a thousand samples.
-    spread = np.square(truth - truth.mean()).sum()
-    return float(1 - np.square(truth - guess).sum() / spread) if spread else 0.0
-
-
-def bootstrap_r2(truth: np.ndarray, guess: np.ndarray) -> tuple[float, float]:
-    """95 % interval of R2, from drawing the items 1,000 times with replacement."""
-    rng = np.random.default_rng(0)
-    samples = (rng.integers(len(truth), size=len(truth)) for _ in range(1000))
-    low, high = np.quantile([r2(truth[items], guess[items]) for items in samples], [0.025, 0.975])
-    return float(low), float(high)

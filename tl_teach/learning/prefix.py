@@ -16,14 +16,21 @@ import torch
 import torchvision
 from torch import nn
 
-from ..networks import Network, fingerprint
+from ..networks import FirstToken, Network, fingerprint
 
 TOLERANCE = 1e-4
 """How far the rewritten prefix may be from the plain one, relative to the largest activation."""
 
 # Layers that a stage may begin with and that neither learn nor draw random numbers. What they
 # give is stored instead of what they get: a pooled feature is a small part of a feature map.
-_REDUCING = (nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.Flatten, nn.Identity)
+_REDUCING = (
+    nn.AdaptiveAvgPool2d,
+    nn.AvgPool2d,
+    nn.MaxPool2d,
+    nn.Flatten,
+    nn.Identity,
+    FirstToken,
+)
 
 _ready: OrderedDict[str, nn.Module] = OrderedDict()
 _MOST_READY = 4
@@ -45,7 +52,7 @@ class Prefix:
         Compute the pooling that a head begins with as well, so that less must be kept.
 
     pool : bool
-        Average feature maps over the picture; `rest` cannot follow then.
+        Average feature maps, or tokens, over the picture; `rest` cannot follow then.
 
     Attributes
     ----------
@@ -70,6 +77,7 @@ class Prefix:
         self._reduced = 0
         if reduce and self.stages and self._after:
             self._reduced = _reducing_layers(self._after[0])
+        self._device = next((p.device for p in net.parameters()), torch.device("cpu"))
         self.key = self._key(names[:count])
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -87,13 +95,10 @@ class Prefix:
         """
         if not self.stages:
             return inputs
+        inputs = inputs.to(self._device)
         with torch.no_grad():
-            if self.exact:
-                values = self._plain(inputs)
-            else:
-                inputs = inputs.contiguous(memory_format=torch.channels_last)
-                values = self._fast(inputs)(inputs)
-        return values.mean((2, 3)) if self.pool and values.ndim == 4 else values
+            values = self._plain(inputs) if self.exact else self._fast(inputs)(inputs)
+        return _averaged(values) if self.pool else values
 
     def rest(self, values: torch.Tensor, *, but_last: bool = False) -> torch.Tensor:
         """Run everything after the prefix, as the network itself would.
@@ -110,6 +115,7 @@ class Prefix:
         torch.Tensor
             The network's outputs, or the features that its last layer reads.
         """
+        values = values.to(self._device)
         layers = [*self._after]
         if self._reduced:
             layers[0] = layers[0][self._reduced :]  # type: ignore[index]
@@ -145,7 +151,8 @@ class Prefix:
         for layer in self._layers():
             for module in layer.modules():
                 digest.update(_description(module).encode())
-        facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype())
+        kind = self._device.type  # a graphics card rounds in another way
+        facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype(), kind)
         versions = (torch.__version__, torchvision.__version__)
         digest.update(repr((facts, versions)).encode())
         return digest.hexdigest()[:32]
@@ -172,6 +179,19 @@ def _reducing_layers(stage: nn.Module) -> int:
     return count
 
 
+def _averaged(values: torch.Tensor) -> torch.Tensor:
+    """One number a channel: from feature maps (N, C, H, W) or tokens (N, T, C)."""
+    places = {4: (2, 3), 3: (1,)}.get(values.ndim)
+    return values if places is None else values.mean(places)
+
+
+class _ChannelsLast(nn.Module):
+    """Lay the channels of each pixel side by side in memory."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+
 def _rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
     """Fold BatchNorm into convolutions and change the memory layout, if the numbers stay."""
     from torch.fx.experimental.optimization import fuse
@@ -182,7 +202,7 @@ def _rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
         fast: nn.Module = fuse(plain)
     except Exception:  # torch.fx follows most networks, not all: those keep their plain layers
         fast = plain
-    fast = fast.to(memory_format=torch.channels_last)
-    got = fast(example.contiguous(memory_format=torch.channels_last))
+    fast = nn.Sequential(_ChannelsLast(), fast.to(memory_format=torch.channels_last))
+    got = fast(example)
     close = (got - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp(min=1e-12)
     return fast if bool(close) else plain

@@ -1,31 +1,41 @@
 """Networks as rows of stages with a head; freezing; a new head; weights."""
 
+from .change import StageChange, stage_change
+from .export import export_network
+from .families import FAMILIES, FirstToken
 from .freezing import freeze, unfreeze
 from .heads import pooled_head, replace_head
 from .letters_resnet import ResidualBlock, letters_resnet
-from .load import NETWORKS, Architecture, fingerprint, load_network, save_network
-from .mobilenet import mobilenet_v2
+from .listing import list_networks
+from .load import NETWORKS, load_first_available, load_network, open_network
 from .network import Network, require_network
 from .safetensors import WeightsError, load_safetensors, save_safetensors
+from .saved import fingerprint, save_network
 from .seeding import seeded
 
 __all__ = [
+    "FAMILIES",
     "NETWORKS",
-    "Architecture",
+    "FirstToken",
     "Network",
     "ResidualBlock",
+    "StageChange",
     "WeightsError",
+    "export_network",
     "fingerprint",
     "freeze",
     "letters_resnet",
+    "list_networks",
+    "load_first_available",
     "load_network",
     "load_safetensors",
-    "mobilenet_v2",
+    "open_network",
     "pooled_head",
     "replace_head",
     "require_network",
     "save_network",
     "save_safetensors",
     "seeded",
+    "stage_change",
     "unfreeze",
 ]

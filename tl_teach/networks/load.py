@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import nn
-
+from .. import assets
 from ..wording import require_count, unknown
+from .families import FAMILIES
+from .find_stages import timm_network
 from .letters_resnet import letters_resnet
-from .mobilenet import imagenet_weights, mobilenet_v2
-from .network import Network, require_network
-from .safetensors import WeightsError, load_safetensors, save_safetensors
+from .network import Network
+from .published import torchvision_network, weights_asset
+from .safetensors import WeightsError, load_safetensors
+from .saved import fill, read_about, read_state, rebuild
 from .seeding import seeded
 
+SHIPPED = "letters-resnet"
+"""The network whose weights come with the library."""
 
-@dataclass(frozen=True)
-class Architecture:
-    """How a network is built, and where its pre-trained weights come from.
-
-    Attributes
-    ----------
-    build : callable
-        Gives the network with random weights.
-    pretrained : callable
-        Gives a state dict for it.
-    """
-
-    build: Callable[[], Network]
-    pretrained: Callable[[], dict[str, torch.Tensor]]
-
-
-def _shipped(filename: str) -> dict[str, torch.Tensor]:
-    with as_file(files(__package__) / "weights" / filename) as path:
-        return load_safetensors(path)
-
-
-NETWORKS: dict[str, Architecture] = {
-    "letters-resnet": Architecture(letters_resnet, lambda: _shipped("letters-resnet.safetensors")),
-    "mobilenet_v2": Architecture(mobilenet_v2, imagenet_weights),
-}
+NETWORKS = (SHIPPED, *FAMILIES)
+"""The networks that the book uses, by name."""
 
 
 def load_network(
@@ -59,7 +38,8 @@ def load_network(
     Parameters
     ----------
     name : str
-        ``"letters-resnet"`` (pre-trained on printed letters) or ``"mobilenet_v2"`` (on ImageNet).
+        ``"letters-resnet"`` (pre-trained on printed letters), one of `list_networks` (on ImageNet),
+        any other classification network of torchvision, or ``"timm/"`` and a name in timm.
     weights : str or pathlib.Path
         ``"pretrained"``, ``"random"``, or a file that `save_network` wrote (a safetensors file,
         or a state dict from `torch.save`).
@@ -72,7 +52,8 @@ def load_network(
     Returns
     -------
     Network
-        In eval mode, with nothing frozen.
+        In eval mode, with nothing frozen. Auxiliary heads, which Inception and GoogLeNet have for
+        training from scratch, are left out.
 
     Raises
     ------
@@ -92,118 +73,137 @@ def load_network(
     ...
     ValueError: There is no network named 'letters-resnet18'; ...
     """
-    if name not in NETWORKS:
-        raise ValueError(unknown("network", name, NETWORKS))
     if image_size is not None:
         require_count("image_size", image_size)
     with seeded(seed):
-        net = NETWORKS[name].build()
-    if weights != "random":
-        state = NETWORKS[name].pretrained() if weights == "pretrained" else _read(Path(weights))
-        _fill(net, state, weights)
+        net = _build(name, weights == "pretrained")
+    if weights not in ("pretrained", "random"):
+        path = Path(weights)
+        state = read_state(path)
+        about = read_about(path) if path.suffix == ".safetensors" else None
+        if about is not None and about["name"] == name:
+            rebuild(net, about, state)
+        fill(net, state, weights)
     if image_size is not None:
         net.preprocess = replace(net.preprocess, size=image_size, resize=image_size)
     return net.eval()
 
 
-def save_network(net: Network, path: str | Path) -> Path:
-    """Save a network's weights, whole or not at all.
+def open_network(path: str | Path) -> Network:
+    """Open a network that `save_network` wrote, ready to predict.
 
     Parameters
     ----------
-    net : Network
-        Parameters and buffers are saved; the freeze boundary is not.
     path : str or pathlib.Path
-        Usually ends in ``.safetensors``.
+        A safetensors file. It names its architecture, classes and preprocessing itself; nothing
+        in it is executed.
 
     Returns
     -------
-    pathlib.Path
-        The file, for ``load_network(name, weights=path)``.
+    Network
+        In eval mode, with nothing frozen.
 
     Raises
     ------
-    OSError
-        If the file cannot be written; one that was there before is left as it was.
+    FileNotFoundError
+        If there is no such file.
+    WeightsError
+        If the file does not say what network it holds, or says what cannot be.
 
     Examples
     --------
     >>> import tempfile
     >>> import tl_teach as tl
-    >>> net = tl.replace_head(tl.load_network("letters-resnet"), 10)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = tl.save_network(net, f"{folder}/digits.safetensors")
-    ...     again = tl.load_network("letters-resnet", weights=path)
-    >>> tl.fingerprint(again) == tl.fingerprint(net)
-    True
+    ...     path = tl.save_network(tl.load_network("letters-resnet"), f"{folder}/net.safetensors")
+    ...     tl.open_network(path).classes[:3]
+    ('A', 'B', 'C')
     """
-    return save_safetensors(require_network(net).state_dict(), path)
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}; give one by tl.save_network.")
+    about = read_about(path)
+    if about is None:
+        raise WeightsError(
+            f"{path} does not say what network it holds, so tl.save_network did not write it; "
+            "name the network: tl.load_network(name, weights=path)."
+        )
+    state = load_safetensors(path)
+    with seeded(0):
+        net = _build(about["name"], False)
+    rebuild(net, about, state)
+    fill(net, state, path)
+    return net.eval()
 
 
-def fingerprint(module: nn.Module) -> str:
-    """Give one short text that changes when any parameter or buffer changes.
+def load_first_available(names: Sequence[str], **options: Any) -> Network:
+    """Load the first of several networks whose weights can be had here.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        A network, or one of its stages.
+    names : sequence of str
+        The one that is wanted, then those that would do. If another than the first is loaded, one
+        printed sentence says so.
+    **options
+        Handed on to `load_network`.
 
     Returns
     -------
-    str
-        The first 16 hexadecimal digits of a SHA-256 over names and values.
+    Network
+        The first that could be loaded.
+
+    Raises
+    ------
+    AssetError
+        If none could.
 
     Examples
     --------
     >>> import tl_teach as tl
-    >>> net = tl.load_network("letters-resnet")
-    >>> before = tl.fingerprint(net)
-    >>> with torch.no_grad():
-    ...     _ = net.stages["stem"].bn.running_mean.add_(1)
-    >>> tl.fingerprint(net) == before
-    False
+    >>> tl.load_first_available(["letters-resnet", "mobilenet_v2"]).name
+    'letters-resnet'
     """
-    digest = hashlib.sha256()
-    for name, tensor in module.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()[:16]
+    if isinstance(names, str) or not names:
+        raise ValueError(f"names={names!r} does not work: expected a list of networks' names.")
+    for name in names:
+        try:
+            net = load_network(name, **options)
+        except assets.AssetError as error:
+            failure = error
+            continue
+        if name != names[0]:
+            print(f"The weights of {names[0]!r} cannot be fetched here, so this is {name!r}.")
+        return net
+    raise failure
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no weights file {str(path)!r}; "
-            "give 'pretrained', 'random', or a file that tl.save_network wrote."
-        )
-    if path.suffix == ".safetensors":
-        return load_safetensors(path)
+def where(name: str) -> str:
+    """Say whether a network's weights are ``"shipped"``, ``"cached"`` or a ``"download"``."""
+    if name == SHIPPED:
+        return "shipped"
+    return "cached" if assets.present(weights_asset(name)) else "download"
+
+
+def _build(name: str, pretrained: bool) -> Network:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if not all(isinstance(value, torch.Tensor) for value in state.values()):
-            raise TypeError
-    except Exception as reason:  # torch raises many kinds for a file that is not what it says
-        raise WeightsError(
-            f"{path} holds no plain state dict ({type(reason).__name__}); pickled objects are "
-            "never loaded, because loading can execute them: save with tl.save_network(net, path)."
-        ) from None
-    return state
+        if name == SHIPPED:
+            net = letters_resnet()
+            if pretrained:
+                with as_file(files(__package__) / "weights" / f"{SHIPPED}.safetensors") as path:
+                    fill(net, load_safetensors(path), path)
+            return net
+        if str(name).startswith("timm/"):
+            return timm_network(name, pretrained)
+        if name in FAMILIES or name in _torchvision_names():
+            return torchvision_network(name, pretrained)
+    except assets.AssetError as error:
+        here = " or ".join(repr(known) for known in NETWORKS if where(known) != "download")
+        sentence = str(error).rstrip(".")
+        raise assets.AssetError(f"{sentence}; without a connection, load {here}.") from error
+    raise ValueError(unknown("network", name, NETWORKS))
 
 
-def _fill(net: Network, state: dict[str, torch.Tensor], source: object) -> None:
-    """Copy weights into the network; the file decides how many outputs the head has."""
-    last = f"stages.{net.stage_names[-1]}.output.weight"
-    outputs = len(state[last]) if last in state else len(net.classes)
-    if outputs != len(net.classes):
-        with seeded(0):  # the file fills it; the caller's random numbers stay as they are
-            net.head.output = nn.Linear(net.head.output.in_features, outputs)  # type: ignore[union-attr, arg-type]
-        net.classes = tuple(str(number) for number in range(outputs))
-    try:
-        net.load_state_dict(state)
-    except RuntimeError as reason:
-        first = str(reason).splitlines()[1].strip() if "\n" in str(reason) else str(reason)
-        raise WeightsError(
-            f"The weights {str(source)!r} do not fit the network {net.name!r}: "
-            + textwrap.shorten(first, 160, placeholder=" ...")
-        ) from None
-    net.copied = dict.fromkeys(net.stages, True)
+def _torchvision_names() -> list[str]:
+    from torchvision import models
+
+    return models.list_models(module=models)

@@ -31,6 +31,10 @@ class Network(nn.Module):
         Names of the outputs.
     copied : bool
         True where the weights come from a source task, False where they are random.
+    kind : str
+        What the outputs are: ``"classification"``, ``"multilabel"`` or ``"regression"``.
+    unit : str
+        For regression, what the outputs are counted in.
 
     Attributes
     ----------
@@ -45,9 +49,12 @@ class Network(nn.Module):
         preprocess: Preprocess,
         classes: tuple[str, ...],
         copied: bool = False,
+        kind: str = "classification",
+        unit: str = "",
     ):
         super().__init__()
         self.name = name
+        self.kind, self.unit = kind, unit
         self.stages = nn.ModuleDict(dict(stages))
         self.preprocess = preprocess
         self.classes = classes

@@ -36,7 +36,11 @@ class WeightsError(ValueError):
     """A weights file cannot be read, or does not fit the network."""
 
 
-def save_safetensors(tensors: Mapping[str, torch.Tensor], path: str | Path) -> Path:
+def save_safetensors(
+    tensors: Mapping[str, torch.Tensor],
+    path: str | Path,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
     """Write tensors to a safetensors file, whole or not at all.
 
     Parameters
@@ -45,6 +49,8 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: str | Path) -> P
         Such as a state dict.
     path : str or pathlib.Path
         The file to write; an existing one is replaced only when the new one is complete.
+    metadata : mapping of str to str, optional
+        Words to keep in the file beside the tensors.
 
     Returns
     -------
@@ -63,7 +69,7 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: str | Path) -> P
         raise FileNotFoundError(
             f"There is no folder {str(path.parent)!r} to save {path.name!r} in; make it first."
         )
-    table: dict[str, object] = {}
+    table: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     chunks: list[bytes] = []
     place = 0
     for name, tensor in sorted(tensors.items()):
@@ -117,19 +123,38 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
     """
     data = Path(path).read_bytes()
     try:
-        length = int.from_bytes(data[:8], "little")
-        if not 2 <= length <= min(_LARGEST_TABLE, len(data) - 8):
-            raise ValueError("its table of contents has an impossible length")
-        table = json.loads(data[8 : 8 + length])
+        length, table = _table(data)
         table.pop("__metadata__", None)
         tensors = {name: _from_bytes(data, 8 + length, entry) for name, entry in table.items()}
         if sum(tensor.nbytes for tensor in tensors.values()) != len(data) - 8 - length:
             raise ValueError("its tensors do not fill it exactly")
         return tensors
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as reason:
-        raise WeightsError(
-            f"{path} is not a complete safetensors file ({reason}); fetch or save it again."
-        ) from None
+        raise WeightsError(_incomplete(path, reason)) from None
+
+
+def load_metadata(path: str | Path) -> dict[str, str]:
+    """Read the words that a safetensors file keeps beside its tensors, if any."""
+    with Path(path).open("rb") as file:
+        start = file.read(8)
+        data = start + file.read(min(_LARGEST_TABLE, int.from_bytes(start, "little")))
+    try:
+        words = _table(data)[1].get("__metadata__", {})
+        return {str(name): str(value) for name, value in words.items()}
+    except (ValueError, AttributeError, RecursionError) as reason:
+        raise WeightsError(_incomplete(path, reason)) from None
+
+
+def _table(data: bytes) -> tuple[int, dict]:
+    """Give the length of the table of contents, and the table."""
+    length = int.from_bytes(data[:8], "little")
+    if not 2 <= length <= min(_LARGEST_TABLE, len(data) - 8):
+        raise ValueError("its table of contents has an impossible length")
+    return length, json.loads(data[8 : 8 + length])
+
+
+def _incomplete(path: str | Path, reason: Exception) -> str:
+    return f"{path} is not a complete safetensors file ({reason}); fetch or save it again."
 
 
 def _to_bytes(tensor: torch.Tensor) -> bytes:

@@ -7,6 +7,7 @@ import torch
 
 from ..tasks import Split, Task, require_split
 from ..wording import require_count
+from .answers import in_words
 from .picture import Picture, blank, credit, tile
 
 
@@ -25,7 +26,7 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
     Returns
     -------
     Picture
-        Each picture with the name of its class; source and licence below.
+        Each picture with its class, its classes or its value; source and licence below.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
     rows = -(-len(items) // columns)
     figure = blank(6.4, rows * 6.4 / columns * 1.22 + 0.25)
     for axes, item in zip(figure.subplots(rows, columns, squeeze=False).flat, items, strict=False):
-        label = "" if split.labels is None else split.classes[int(split.labels[item])]
+        label = "" if split.labels is None else in_words(split.info, split.labels[item])
         tile(axes, as_image(split.pixels(item)), label)
     for axes in figure.axes[len(items) :]:
         axes.set_axis_off()
@@ -88,5 +89,5 @@ def _words(split: Split, items: list[int]) -> str:
     text = f"{len(items)} pictures of {split.info.name}"
     if split.labels is None:
         return text + ", without labels."
-    names = [split.classes[int(split.labels[item])] for item in items]
+    names = [in_words(split.info, split.labels[item]) for item in items]
     return text + f", labelled {', '.join(dict.fromkeys(names))}."

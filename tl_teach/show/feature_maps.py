@@ -10,12 +10,15 @@ from ..learning.evaluation import evaluating
 from ..networks import Network, require_network
 from ..tasks import Preprocess
 from ..wording import require_count
+from .change import percent
 from .examples import as_image
 from .picture import INK, Picture, blank, tile
 from .roles import ROLES, sign
 
 
-def show_feature_maps(net: Network, image: Any, channels: int = 6) -> Picture:
+def show_feature_maps(
+    net: Network, image: Any, channels: int | None = None, *, after: Network | None = None
+) -> Picture:
     """Show, stage by stage, the channels that answer a picture most strongly.
 
     Parameters
@@ -25,19 +28,23 @@ def show_feature_maps(net: Network, image: Any, channels: int = 6) -> Picture:
     image : torch.Tensor, numpy.ndarray or PIL.Image.Image
         An input as ``split[i][0]`` gives it (float tensor of shape (C, H, W)), or any picture
         with values 0..255 as uint8, which is preprocessed for the network.
-    channels : int
-        Maps a stage.
+    channels : int, optional
+        Maps a stage: 6 by default, or 2 if two networks are compared.
+    after : Network, optional
+        The same network later, such as after fine-tuning. Each stage then shows the channels
+        that changed most: before, after, and the difference.
 
     Returns
     -------
     Picture
         One row a stage, marked with the stage's role; bright is a strong answer. Each map has
-        a scale of its own.
+        a scale of its own; a map before and after share one. Where nothing changed, "same" stands.
 
     Raises
     ------
     ValueError
-        If the input does not fit the network, or `channels` is no count.
+        If the input does not fit the network, `channels` is no count, or the two networks are
+        not rows of the same stages.
 
     Examples
     --------
@@ -48,39 +55,120 @@ def show_feature_maps(net: Network, image: Any, channels: int = 6) -> Picture:
     channels ...
     """
     net = require_network(net)
+    if channels is None:
+        channels = 6 if after is None else 2
     require_count("channels", channels)
     value = as_input(net, image)
-    stages = net.stage_names[:-1]
-    rows = len(stages) + 1
-    figure = blank(6.4, 6.4 / (channels + 1.6) * rows * 1.04, gap=0.02)
-    grid = figure.add_gridspec(rows, channels + 1, width_ratios=[1.6] + [1] * channels)
-    given = figure.add_subplot(grid[0, 0])
-    given.set(xlim=(0, 1.6), ylim=(0, 1))
-    given.set_axis_off()
-    given.text(0.08, 0.5, "the picture", color=INK, fontsize=10, va="center")
-    tile(figure.add_subplot(grid[0, 1]), as_seen(value, net.preprocess))
+    before = _maps(net, value)
+    if after is not None:
+        return _compared(net, require_network(after), value, before, channels)
+    figure, grid = _sheet(net, value, len(before), channels)
     shown = []
-    with evaluating(net):
-        maps = value[None]
-        for row, name in enumerate(stages, start=1):
-            maps = net.stages[name](maps)
-            if maps.ndim != 4:
-                continue
-            strength = maps[0].clamp(min=0).mean((1, 2))
-            best = strength.topk(min(channels, len(strength))).indices.tolist()
-            _name(figure.add_subplot(grid[row, 0]), name, net.role(name), maps.shape)
-            for column, channel in enumerate(best):
-                axes = figure.add_subplot(grid[row, column + 1])
-                axes.imshow(maps[0, channel].numpy(), cmap="magma", interpolation="nearest")
-                axes.set_axis_off()
-            listed = ", ".join(str(channel) for channel in best)
-            shown.append(f"{name} ({net.role(name)}) channels {listed}")
+    for row, (name, maps) in enumerate(before.items(), start=1):
+        best = _strength(maps).topk(min(channels, len(maps))).indices.tolist()
+        _name(figure.add_subplot(grid[row, 0]), name, net.role(name), maps.shape)
+        for column, channel in enumerate(best, start=1):
+            _map(figure.add_subplot(grid[row, column]), maps[channel])
+        listed = ", ".join(str(channel) for channel in best)
+        shown.append(f"{name} ({net.role(name)}) channels {listed}")
     return Picture(
         figure,
         f"The strongest {channels} feature maps of each stage of {net.name} for one picture: "
         + "; ".join(shown)
         + ". Maps get smaller and more selective from stage to stage.",
     )
+
+
+def _compared(
+    net: Network,
+    after: Network,
+    value: torch.Tensor,
+    before: dict[str, torch.Tensor],
+    channels: int,
+) -> Picture:
+    later = _maps(after, value)
+    if {name: maps.shape for name, maps in before.items()} != {
+        name: maps.shape for name, maps in later.items()
+    }:
+        raise ValueError(
+            f"{net.name!r} and {after.name!r} do not have the same feature maps; "
+            "compare two states of one architecture."
+        )
+    figure, grid = _sheet(net, value, len(before), 3 * channels)
+    shown = []
+    for row, (name, old) in enumerate(before.items(), start=1):
+        new, role = later[name], after.role(name)
+        _name(figure.add_subplot(grid[row, 0]), name, role, old.shape)
+        moved = (new - old).square().sum((1, 2))
+        rank = moved if moved.any() else _strength(old)
+        best = rank.topk(min(channels, len(old))).indices.tolist()
+        for place, channel in enumerate(best):
+            one, other = old[channel], new[channel]
+            parts = [figure.add_subplot(grid[row, 3 * place + part]) for part in (1, 2, 3)]
+            ends = torch.stack([one, other]).aminmax()
+            for axes, maps in zip(parts, (one, other), strict=False):
+                _map(axes, maps, vmin=float(ends.min), vmax=float(ends.max))
+            _difference(parts[2], other - one)
+            if row == 1:
+                for axes, heading in zip(parts, ("before", "after", "change"), strict=True):
+                    axes.set_title(heading, pad=2, **_HEADING)
+        if moved.any():
+            share = float((moved.sum() / old.square().sum()).sqrt())
+            listed = ", ".join(str(channel) for channel in best)
+            shown.append(f"{name} ({role}) by {percent(share)}, most in channels {listed}")
+        else:
+            shown.append(f"{name} ({role}) not at all")
+    return Picture(
+        figure,
+        f"Feature maps of each stage of {net.name} for one picture, before and after, and how far "
+        f"they changed relative to their size: {'; '.join(shown)}.",
+    )
+
+
+_HEADING: dict[str, Any] = {"color": INK, "fontsize": 9}
+
+
+def _maps(net: Network, value: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The feature maps of each stage for one input, shape (channels, height, width)."""
+    found, maps = {}, value[None]
+    with evaluating(net):
+        for name in net.stage_names[:-1]:
+            maps = net.stages[name](maps)
+            if maps.ndim == 4:
+                found[name] = maps[0]
+    return found
+
+
+def _strength(maps: torch.Tensor) -> torch.Tensor:
+    return maps.clamp(min=0).mean((1, 2))
+
+
+def _sheet(net: Network, value: torch.Tensor, stages: int, columns: int) -> tuple[Any, Any]:
+    """A sheet whose first row shows the picture, with room for a row a stage."""
+    rows = stages + 1
+    figure = blank(6.4, 6.4 / (columns + 1.6) * rows * 1.04, gap=0.02)
+    grid = figure.add_gridspec(rows, columns + 1, width_ratios=[1.6] + [1] * columns)
+    given = figure.add_subplot(grid[0, 0])
+    given.set(xlim=(0, 1.6), ylim=(0, 1))
+    given.set_axis_off()
+    given.text(0.08, 0.5, "the picture", color=INK, fontsize=10, va="center")
+    tile(figure.add_subplot(grid[0, 1]), as_seen(value, net.preprocess))
+    return figure, grid
+
+
+def _map(axes: Any, values: torch.Tensor, **scale: float) -> None:
+    axes.imshow(values.numpy(), cmap="magma", interpolation="nearest", **scale)
+    axes.set_axis_off()
+
+
+def _difference(axes: Any, values: torch.Tensor) -> None:
+    """Orange where a map has grown, violet where it has shrunk."""
+    axes.set_axis_off()
+    most = float(values.abs().max())
+    if most:
+        axes.imshow(values.numpy(), cmap="PuOr_r", vmin=-most, vmax=most, interpolation="nearest")
+    else:
+        axes.text(0.5, 0.5, "same", ha="center", va="center", **_HEADING)
 
 
 def as_input(net: Network, image: Any) -> torch.Tensor:
@@ -141,5 +229,5 @@ def _name(axes: Any, name: str, role: str, shape: torch.Size) -> None:
     sign(axes, role, 0.2, 0.62, 0.26)
     ink = ROLES[role].ink
     axes.text(0.4, 0.62, name, color=ink, weight="bold", fontsize=10, va="center")
-    size = f"{shape[2]}×{shape[3]} pixels"
-    axes.text(0.08, 0.25, size, color=INK, fontsize=8, va="center")
+    size = f"{shape[1]}×{shape[2]} pixels"
+    axes.text(0.08, 0.25, size, color=INK, fontsize=9, va="center")

@@ -168,5 +168,5 @@ def credit(figure: Figure, info: TaskInfo) -> None:
     authors = info.citation.split(",")[0] if "http" in info.citation else ""
     source = f"{authors} et al., " if authors else ""
     figure.supxlabel(
-        f"{info.name}: {source}{info.licence}", fontsize=7.5, color=QUIET, x=0.01, ha="left"
+        f"{info.name}: {source}{info.licence}", fontsize=9, color=QUIET, x=0.01, ha="left"
     )

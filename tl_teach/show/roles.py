@@ -6,6 +6,7 @@ colours, or see the page in grey.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,8 @@ ROLES = {
     "random and frozen": Role("random and frozen", "#5c6570", "#eceef1", "////", "dotted"),
 }
 
+_HATCHING = {"frozen": "#c3d8f0", "random and frozen": "#d0d4d9"}
+
 
 def box(axes: Any, role: str, x: float, y: float, width: float, height: float) -> None:
     """Draw a box in the look of a role.
@@ -65,11 +68,55 @@ def box(axes: Any, role: str, x: float, y: float, width: float, height: float) -
     axes.add_patch(area)
     if look.hatch:
         hatched = FancyBboxPatch((x, y), width, height, facecolor="none", linewidth=0, **shape)
-        hatched.set(hatch=look.hatch, edgecolor="#c3d8f0" if role == "frozen" else "#d0d4d9")
+        hatched.set(hatch=look.hatch, edgecolor=_HATCHING[role])
         axes.add_patch(hatched)
     outline = FancyBboxPatch((x, y), width, height, facecolor="none", edgecolor=look.ink, **shape)
     outline.set(linestyle=look.line, linewidth=1.8)
     axes.add_patch(outline)
+
+
+def bar(axes: Any, role: str, x: float, height: float, width: float = 0.62) -> None:
+    """Draw an upright bar in the look of a role.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Changed in place.
+    role : str
+        A key of `ROLES`.
+    x, height, width : float
+        Middle, height from 0 and width, in data units.
+    """
+    look = ROLES[role]
+    axes.bar(x, height, width, color=look.fill, hatch=look.hatch, edgecolor=_HATCHING.get(role))
+    outline = axes.bar(x, height, width, facecolor="none", edgecolor=look.ink, linewidth=1.8)
+    outline[0].set_linestyle(look.line)
+
+
+def name_stages(axes: Any, roles: Mapping[str, str], *, signs: bool = True) -> None:
+    """Write the stages along the x axis, at 0, 1, 2, ..., each in its role's colour.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Changed in place.
+    roles : mapping of str to str
+        The role of each stage, in order.
+    signs : bool
+        Whether the role's sign stands below the name.
+    """
+    axes.set_xticks(range(len(roles)), list(roles), fontsize=10, weight="bold")
+    axes.set_xlim(-0.6, len(roles) - 0.4)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(visible=False, axis="x")
+    along = axes.get_xaxis_transform()  # x in stages, y in heights of the axes
+    for place, (label, role) in enumerate(zip(axes.get_xticklabels(), roles.values(), strict=True)):
+        label.set_color(ROLES[role].ink)
+        if signs:
+            below = axes.inset_axes([place - 0.3, -0.44, 0.6, 0.19], transform=along)
+            below.set(xlim=(-0.6, 0.6), ylim=(-0.6, 0.6), aspect="equal")
+            below.set_axis_off()
+            sign(below, role, 0, 0, 1)
 
 
 def sign(axes: Any, role: str, x: float, y: float, size: float) -> None:

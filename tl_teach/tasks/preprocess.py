@@ -32,6 +32,8 @@ class Preprocess:
     resize : int, optional
         Length of the shorter side before the central square is cut out; `size` by default,
         so that the whole square picture is kept.
+    interpolation : str
+        How pixels in between are found when resizing: ``"bilinear"`` or ``"bicubic"``.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Preprocess:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     resize: int | None = None
+    interpolation: str = "bilinear"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -74,12 +77,14 @@ class Preprocess:
         ValueError
             If the picture has not 1 or 3 channels.
         """
+        from torchvision.transforms import InterpolationMode
         from torchvision.transforms.v2 import functional as F
 
         pixels = as_pixels(image)
         shorter = self.resize or self.size
         if min(pixels.shape[-2:]) != shorter:
-            pixels = F.resize(pixels, [shorter], antialias=True)
+            mode = InterpolationMode(self.interpolation)
+            pixels = F.resize(pixels, [shorter], interpolation=mode, antialias=True)
         pixels = F.center_crop(pixels, [self.size, self.size])
         if pixels.shape[-3] == 1 and self.channels == 3:
             pixels = pixels.expand(*pixels.shape[:-3], 3, -1, -1)
@@ -138,10 +143,16 @@ def as_pixels(image: Any) -> torch.Tensor:
 
 def _eight_bits(image: Any) -> Any:
     """Resolve a PIL image's palette, transparency, inks or 16 bits."""
+    from PIL import Image
+
     if image.mode.startswith("I;16"):
         return (np.array(image) >> 8).astype(np.uint8)
     if image.mode in ("I", "F"):  # the range of its values is anyone's guess
         return image
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        # On white, as it is shown; which colour hides where nothing shows is anyone's guess.
+        opaque = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 

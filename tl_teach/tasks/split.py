@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,14 @@ from .preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_LOSSES = {
+    "classification": "cross-entropy",
+    "multilabel": "binary cross-entropy",
+    "regression": "mean squared error",
+}
+_METRICS = {"classification": "accuracy", "multilabel": "accuracy", "regression": "R2"}
 
 
 class SealedError(RuntimeError):
@@ -40,6 +50,9 @@ class TaskInfo:
         For regression, the least and the greatest value that a target can have, where known.
     unit : str
         For regression, what the targets are counted in.
+    caution : str
+        What a reader of its scores must know: an overlap with what networks learn from, items
+        that belong together and may stand on two sides.
     """
 
     name: str
@@ -50,6 +63,17 @@ class TaskInfo:
     licence: str
     range: tuple[float, float] | None = None
     unit: str = ""
+    caution: str = ""
+
+    @property
+    def loss(self) -> str:
+        """What training makes small: the loss that goes with the kind."""
+        return _LOSSES[self.kind]
+
+    @property
+    def metric(self) -> str:
+        """What scores are counted in: the metric that goes with the kind."""
+        return _METRICS[self.kind]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +137,7 @@ class Split(Sequence):
 
     @property
     def targets(self) -> torch.Tensor:
-        """All targets, shape (N,): class numbers as int64, or values as float32."""
+        """All targets: class numbers as int64 or values as float32, shape (N,) or (N, outputs)."""
         if self.labels is None:
             raise SealedError(
                 f"The labels of the {self.role} part of {self.info.name!r} are withheld; "
@@ -202,9 +226,13 @@ class SealedSplit(Sequence):
         _broken.add(self._identity)
         return self.__split
 
-    @property
+    @cached_property
     def _identity(self) -> tuple[str, bytes]:
-        return self.__split.info.name, self.__split.indices.tobytes()
+        # Two folders may have one name and their items the same numbers: what counts is what the
+        # pictures are and what is asked of them.
+        content = hashlib.sha256(b"".join(self.__split.digests()))
+        content.update(self.__split.targets.numpy().tobytes())
+        return self.__split.info.name, content.digest()
 
     def _open_for_exam(self) -> Split:
         return self.__split

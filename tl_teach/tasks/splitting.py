@@ -6,6 +6,8 @@ import numpy as np
 
 from .images import Images
 
+_BINS = 10  # strata that the values of a regression task are put into
+
 
 def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
     """Find the items to keep so that no picture stands twice.
@@ -32,6 +34,48 @@ def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
         if np.any(labels[earlier] != labels[index]):
             contradicted.add(earlier)
     return np.array(sorted(set(first.values()) - contradicted), dtype=np.int64)
+
+
+def as_strata(labels: np.ndarray, kind: str) -> np.ndarray:
+    """Give each item a stratum, the class that divisions keep the mix of.
+
+    Classes are their own strata, and so is each combination of several labels. Values are put
+    into about ten bins of equally many items (fewer bins an output where there are several);
+    values on few levels keep their levels.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        One label or one row an item.
+    kind : str
+        ``"classification"``, ``"multilabel"`` or ``"regression"``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (N,).
+
+    Examples
+    --------
+    >>> as_strata(np.linspace(0, 1, 40), "regression").tolist() == [i // 4 for i in range(40)]
+    True
+    """
+    if kind == "regression":
+        columns = labels.reshape(len(labels), -1).T
+        bins = max(2, round(_BINS ** (1 / len(columns))))
+        labels = np.stack([_in_bins(column, bins) for column in columns], axis=1)
+    if labels.ndim == 1:
+        return labels
+    return np.unique(labels, axis=0, return_inverse=True)[1].ravel()
+
+
+def _in_bins(values: np.ndarray, bins: int) -> np.ndarray:
+    levels = np.unique(values)
+    if len(levels) <= bins:
+        return np.searchsorted(levels, values)
+    # Where one value is so common that it fills several bins, these are one.
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, values)
 
 
 def stratified_order(strata: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -88,6 +132,59 @@ def hold_out(
     order = stratified_order(strata, rng)
     count = round(len(order) * fraction)
     return order[count:], order[:count]
+
+
+def hold_out_groups(
+    strata: np.ndarray, groups: np.ndarray, fraction: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide items in two, each group on one side, each side with about the mix of the whole.
+
+    The groups come in random order, and each is held out if that brings the number of held-out
+    items of its classes nearer to the share that is wanted. A second round fills up the number of
+    all held-out items, which many small classes, each rounded down, leave short.
+
+    Parameters
+    ----------
+    strata : numpy.ndarray
+        The class of each item, shape (N,).
+    groups : numpy.ndarray
+        The group of each item, shape (N,).
+    fraction : float
+        Share of the items to hold out, 0..1.
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    rest, held_out : numpy.ndarray
+        Positions into `strata`. The share is met as nearly as the sizes of the groups allow.
+
+    Examples
+    --------
+    >>> patients = np.array([0, 0, 1, 1, 2, 2, 3, 3])
+    >>> rng = np.random.default_rng(0)
+    >>> rest, held_out = hold_out_groups(np.array([0, 0, 0, 0, 1, 1, 1, 1]), patients, 0.5, rng)
+    >>> set(patients[rest]) & set(patients[held_out])
+    set()
+    """
+    classes, stratum = np.unique(strata, return_inverse=True)
+    names, group = np.unique(groups, return_inverse=True)
+    table = np.zeros((len(names), len(classes) + 1))
+    np.add.at(table, (group, stratum), 1)
+    table[:, -1] = table.sum(axis=1)  # all classes together count as one more
+    wanted = fraction * table.sum(axis=0)
+    weight = 1 / table.sum(axis=0)  # so that a rare class counts as much as a common one
+    held, is_held = np.zeros(len(classes) + 1), np.zeros(len(names), dtype=bool)
+    turns = rng.permutation(len(names))
+    for weight_of_all in (0, len(classes) / len(strata)):
+        weight[-1] = weight_of_all
+        for one in turns[~is_held[turns]]:
+            with_it = held + table[one]
+            if weight @ (with_it - wanted) ** 2 < weight @ (held - wanted) ** 2:
+                held, is_held[one] = with_it, True
+    order = stratified_order(strata, rng)
+    out = is_held[group[order]]
+    return order[~out], order[out]
 
 
 def first_per_class(strata: np.ndarray, count: int) -> np.ndarray:

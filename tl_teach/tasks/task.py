@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from ..wording import require_count
 from .images import Images
 from .preprocess import Preprocess
+from .report import Report
 from .split import SealedSplit, Split, TaskInfo
-from .splitting import distinct, first_per_class, hold_out, stratified_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +25,8 @@ class Collection:
     images : Images
         The pictures.
     labels : numpy.ndarray
-        One target an item, shape (N,); for several labels an item, 0 or 1 in shape (N, classes).
+        One target an item, shape (N,); for several labels an item, 0 or 1 in shape (N, classes);
+        for several values to predict, shape (N, outputs).
     preprocess : Preprocess
         For a network that has none of its own.
     held_out : float
@@ -34,6 +34,8 @@ class Collection:
     groups : numpy.ndarray or None
         Which items belong together (one patient, one module), shape (N,): a group never stands
         on two sides of a division. None where the items are independent, or nothing is known.
+    strata : numpy.ndarray or None
+        What each part should hold alike, one number an item, shape (N,); None for the labels.
     """
 
     info: TaskInfo
@@ -42,6 +44,7 @@ class Collection:
     preprocess: Preprocess
     held_out: float
     groups: np.ndarray | None = None
+    strata: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,10 @@ class Task:
         seed is not a new look.
     unlabelled : Split
         All pictures that may be learned from, without their labels.
+    groups : numpy.ndarray or None
+        The group of each picture, by its place in ``train.images``; see `Collection`.
+    report : Report
+        Of your own data, what is left out and why; it lists every file.
     """
 
     info: TaskInfo
@@ -68,6 +75,9 @@ class Task:
     validation: Split
     test: SealedSplit
     unlabelled: Split
+    groups: np.ndarray | None = None
+    report: Report = field(default_factory=Report)
+    _divide: Callable[..., Task] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -90,6 +100,16 @@ class Task:
         return len(self.info.classes)
 
     @property
+    def loss(self) -> str:
+        """``"cross-entropy"``, ``"binary cross-entropy"`` or ``"mean squared error"``."""
+        return self.info.loss
+
+    @property
+    def metric(self) -> str:
+        """What its scores are counted in: ``"accuracy"`` or ``"R2"``."""
+        return self.info.metric
+
+    @property
     def preprocess(self) -> Preprocess:
         """How this task's pictures become inputs."""
         return self.train.preprocess
@@ -103,6 +123,33 @@ class Task:
     def licence(self) -> str:
         """What may be done with the data."""
         return self.info.licence
+
+    def with_labels(
+        self, labels_per_class: int | None = None, seed: int = 0, *, labels: int | None = None
+    ) -> Task:
+        """Divide the same items anew, with another budget of labels or another seed.
+
+        Parameters
+        ----------
+        labels_per_class, labels : int, optional
+            The budget; all labels by default. See `load_task`.
+        seed : int
+            See `load_task`.
+
+        Returns
+        -------
+        Task
+            With the same test.
+
+        Examples
+        --------
+        >>> import tl_teach as tl
+        >>> len(tl.load_task("printed-digits").with_labels(3, seed=1).train)
+        30
+        """
+        if self._divide is None:
+            raise ValueError(f"{self.name!r} was not divided from a collection; load it anew.")
+        return self._divide(labels_per_class, labels, seed)
 
     def for_network(self, net: Any) -> Task:
         """Give the same task with its inputs preprocessed for `net`.
@@ -125,71 +172,12 @@ class Task:
         )
 
     def __repr__(self) -> str:
+        what = "outputs" if self.kind == "regression" else "classes"
         return (
-            f"<task {self.name!r}: {self.kind}, {len(self.classes)} classes;\n"
+            f"<task {self.name!r}: {self.kind}, {self.outputs} {what};\n"
             f" {len(self.train):,} train, {len(self.validation):,} validation, "
             f"{len(self.test):,} sealed test, {len(self.unlabelled):,} unlabelled>"
         )
-
-
-def divide(
-    collection: Collection,
-    labels_per_class: int | None = None,
-    labels: int | None = None,
-    seed: int = 0,
-) -> Task:
-    """Divide a collection into the parts of a task.
-
-    Parameters
-    ----------
-    collection : Collection
-        All items.
-    labels_per_class : int, optional
-        Keep this many labelled training items of each class.
-    labels : int, optional
-        Keep this many labelled training items in all.
-    seed : int
-        Fixes which items are for training and which for validation, and which labels are kept.
-        The test items do not depend on it.
-
-    Returns
-    -------
-    Task
-        Parts are stratified and share no picture; smaller budgets are part of larger ones.
-
-    Raises
-    ------
-    ValueError
-        If the budget is not positive, is given twice, or is more than there is; if the seed is
-        no whole number.
-    """
-    require_count("seed", seed, least=0)
-    kept = distinct(collection.images, collection.labels)
-    truth = collection.labels[kept]
-    # Of several labels an item, each combination is a stratum.
-    strata = truth if truth.ndim == 1 else np.unique(truth, axis=0, return_inverse=True)[1].ravel()
-    learn, test = hold_out(strata, collection.held_out, np.random.default_rng(0))
-    rng = np.random.default_rng([1, seed])
-    share = collection.held_out / (1 - collection.held_out)
-    pool, validation = hold_out(strata[learn], share, rng)
-    pool, validation = learn[pool], learn[validation]
-    pool = pool[stratified_order(strata[pool], rng)]
-    train = pool[_within_budget(collection.info, strata[pool], labels_per_class, labels)]
-
-    def part(role: str, members: np.ndarray, labelled: bool = True) -> Split:
-        dtype = torch.float32 if collection.info.kind == "regression" else torch.int64
-        targets = torch.as_tensor(truth[members], dtype=dtype) if labelled else None
-        return Split(
-            collection.images, kept[members], targets, collection.info, role, collection.preprocess
-        )
-
-    return Task(
-        info=collection.info,
-        train=part("train", train),
-        validation=part("validation", validation),
-        test=SealedSplit(part("test", test)),
-        unlabelled=part("unlabelled", pool, labelled=False),
-    )
 
 
 def require_task(task: object) -> Task:
@@ -215,36 +203,3 @@ def require_task(task: object) -> Task:
             f"Expected a task, but got {type(task).__name__}; load one with tl.load_task(name)."
         )
     return task
-
-
-def _within_budget(
-    info: TaskInfo, strata: np.ndarray, labels_per_class: int | None, labels: int | None
-) -> np.ndarray:
-    if labels_per_class is not None and labels is not None:
-        raise ValueError(
-            f"Give labels_per_class={labels_per_class} or labels={labels}, not both: "
-            "the first counts each class, the second all classes together."
-        )
-    if labels is not None:
-        _check_budget("labels", labels, len(strata), f"training items in {info.name!r}")
-        return np.arange(labels)
-    if labels_per_class is not None and info.kind != "classification":
-        raise ValueError(
-            f"labels_per_class={labels_per_class} does not work for {info.name!r}, whose kind is "
-            f"{info.kind!r}; give labels=, the number of labelled items in all."
-        )
-    if labels_per_class is not None:
-        scarcest = int(np.unique(strata, return_counts=True)[1].min())
-        where = f"training items in the rarest class of {info.name!r}"
-        _check_budget("labels_per_class", labels_per_class, scarcest, where)
-        return first_per_class(strata, labels_per_class)
-    return np.arange(len(strata))
-
-
-def _check_budget(name: str, given: Any, available: int, where: str) -> None:
-    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-    if not whole or not 1 <= given <= available:
-        raise ValueError(
-            f"{name}={given!r} does not work: expected a whole number from 1 to {available}, "
-            f"which is the number of {where}."
-        )

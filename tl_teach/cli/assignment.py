@@ -8,14 +8,8 @@ from pathlib import Path
 from typing import Any
 
 
-def add_commands(commands: Any) -> None:
-    """Add ``assignment`` to the command's parser.
-
-    Parameters
-    ----------
-    commands : argparse._SubParsersAction
-        Where it goes.
-    """
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
     assignment = commands.add_parser("assignment", help="release, check and grade assignments")
     actions = assignment.add_subparsers(title="actions", required=True, metavar="ACTION")
 
@@ -52,25 +46,25 @@ def add_commands(commands: Any) -> None:
 
 
 def _release(arguments: argparse.Namespace) -> int:
-    from .release import release
+    from ..classroom.release import release
 
     print(f"Released to {release(arguments.master, arguments.output)}")
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from .check import check_file
+    from ..classroom.check import check_file
 
     return 0 if check_file(arguments.notebook) else 1
 
 
 def _grade(arguments: argparse.Namespace) -> int:
-    from .feedback import write_feedback
-    from .grade import Settings, grade
-    from .jail import Limits, NoIsolation
-    from .journal import Journal, harmless
-    from .master import read_master
-    from .slot import Lost
+    from ..classroom.feedback import write_feedback
+    from ..classroom.grade import Settings, grade
+    from ..classroom.jail import Limits, NoIsolation
+    from ..classroom.journal import Journal, harmless
+    from ..classroom.master import read_master
+    from ..classroom.slot import Lost
 
     limits = Limits(
         seconds=arguments.seconds,
@@ -93,7 +87,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     if arguments.feedback is not None:
         write_feedback(Journal(arguments.out), submissions, master, arguments.feedback)
     if arguments.similar:
-        from .similar import similar_pairs
+        from ..classroom.similar import similar_pairs
 
         notebooks = {
             harmless(f"{each.student} {each.number}".strip()): each.read() for each in submissions
@@ -105,7 +99,7 @@ def _grade(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from .report import report
+    from ..classroom.report import report
 
     print(f"Written to {report(arguments.grades, arguments.master, arguments.output)}")
     return 0

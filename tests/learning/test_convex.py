@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression, Ridge
+
+import tl_teach as tl
+from tests.tasks import tiny
+
+
+def features(net, split):
+    return tl.extract_features(net, split).values.astype(np.float64)
+
+
+@pytest.mark.parametrize("decay", [1e-3, 1e-1])
+def test_lbfgs_finds_what_scikit_learn_finds(decay):
+    task = tiny.task()
+    net = tl.freeze(tl.replace_head(tiny.network(), task))
+    tl.fit(net, task, solver="lbfgs", weight_decay=decay)
+    x, y = features(net, task.train), task.train.targets.numpy()
+    reader = LogisticRegression(C=1 / (decay * len(x)), tol=1e-10, max_iter=10_000).fit(x, y)
+    ours = tl.evaluate(net, task.validation).outputs.softmax(1).numpy()
+    theirs = reader.predict_proba(features(net, task.validation))
+    assert np.abs(ours - theirs).max() < 1e-4
+
+
+def test_lbfgs_finds_the_ridge_regression_of_values():
+    task = tiny.regression_task()
+    net = tl.freeze(tl.replace_head(tiny.network(), task))
+    layer = net.head.output
+    tl.fit(net, task, solver="lbfgs", weight_decay=1e-2)
+    x, y = features(net, task.train), task.train.targets.numpy().astype(np.float64)
+    # The penalty is on the weights before they are scaled by the spread of the targets.
+    alpha = 1e-2 / 2 * len(x) / float(layer.spread) ** 2
+    theirs = Ridge(alpha=alpha).fit(x, y).predict(features(net, task.validation))
+    ours = tl.evaluate(net, task.validation).predictions.numpy()
+    assert np.abs(ours - theirs).max() < 1e-4
+
+
+def test_the_exact_answer_does_not_depend_on_the_start_or_the_batches():
+    task = tiny.task()
+    weights = []
+    for seed in range(2):
+        net = tl.freeze(tl.replace_head(tiny.network(), task, seed=seed))
+        tl.fit(net, task, solver="lbfgs", weight_decay=1e-2, batch_size=5 + seed)
+        weights.append(net.head.output.weight)
+    assert torch.allclose(*weights, atol=1e-5)
+
+
+def test_the_loss_only_falls_and_the_body_stands_still():
+    task = tiny.task()
+    net = tl.freeze(tl.replace_head(tiny.network(dropout=0.5), task))
+    before = [tl.fingerprint(net.stages[name]) for name in net.stage_names[:-1]]
+    history = tl.fit(net, task, solver="lbfgs", weight_decay=1e-3)
+    assert all(np.diff(history.train_loss) <= 1e-12) and history.epochs > 2
+    assert before == [tl.fingerprint(net.stages[name]) for name in net.stage_names[:-1]]
+    assert net.head.output.weight.dtype == torch.float32

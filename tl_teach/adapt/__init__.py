@@ -1,0 +1,17 @@
+"""Domain adaptation without labels of the target, one file a method."""
+
+from .adaptation import METHODS, Adaptation, Change, adapt
+from .coral import coral_align
+from .signs import Signs, agreement, class_shares, entropy
+
+__all__ = [
+    "METHODS",
+    "Adaptation",
+    "Change",
+    "Signs",
+    "adapt",
+    "agreement",
+    "class_shares",
+    "coral_align",
+    "entropy",
+]

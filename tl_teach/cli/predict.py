@@ -1,0 +1,70 @@
+"""``tl-teach predict``: say what a saved network sees in photographs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .answer import complain
+
+if TYPE_CHECKING:
+    from ..networks import Network
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    predict = commands.add_parser("predict", help="say what a saved network sees in photographs")
+    predict.add_argument("network", type=Path, metavar="FILE", help="from tl.save_network")
+    predict.add_argument("photos", nargs="+", metavar="PHOTO", help="pictures in any usual format")
+    predict.add_argument("--json", action="store_true", help="answer as JSON, with every class")
+    predict.set_defaults(run=_predict)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from .. import networks
+
+    net = networks.open_network(arguments.network)
+    code = 0
+    records: list[dict[str, Any]] = []
+    for photo in arguments.photos:
+        try:
+            records.append({"photo": photo, "unit": net.unit, "values": _outputs(net, photo)})
+        except ValueError as error:
+            code = complain(error)
+            records.append({"photo": photo, "error": str(error)})
+        if not arguments.json and "error" not in records[-1]:
+            print(f"{photo}: {_in_words(net, records[-1]['values'])}")
+    if arguments.json:
+        print(json.dumps({"kind": net.kind, "photos": records}, indent=2))
+    return code
+
+
+def _outputs(net: Network, photo: str) -> dict[str, float]:
+    """Give the probability of each class, or the value of each output of a regression."""
+    import torch
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(photo) as image:
+            inputs = net.preprocess(ImageOps.exif_transpose(image))  # a telephone held upright
+    except Exception as error:  # Pillow raises many kinds for a file that is no picture
+        why = getattr(error, "strerror", None) or f"no picture that can be read: {error}"
+        raise ValueError(f"Cannot look at {photo} ({why}).") from error
+    with torch.no_grad():
+        outputs = net(inputs[None])[0]
+    if net.kind == "classification":
+        outputs = outputs.softmax(0)
+    elif net.kind == "multilabel":
+        outputs = outputs.sigmoid()
+    return dict(zip(net.classes, outputs.tolist(), strict=True))
+
+
+def _in_words(net: Network, values: dict[str, float], most: int = 5) -> str:
+    if net.kind == "regression":
+        return ", ".join(
+            f"{name} {value:.4g} {net.unit}".rstrip() for name, value in values.items()
+        )
+    best = sorted(values.items(), key=lambda item: -item[1])[:most]
+    return ", ".join(f"{name} {probability:.1%}" for name, probability in best)

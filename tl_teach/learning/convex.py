@@ -1,0 +1,100 @@
+"""Where only a linear head learns, training is a small convex problem with an exact answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from ..networks import Network
+from .evaluation import evaluating
+from .feed import Feed, chunks
+from .losses import Loss
+
+_MOST_ITERATIONS = 2000
+
+
+def solve_head(
+    net: Network, train: Feed, targets: torch.Tensor, loss: Loss, weight_decay: float
+) -> list[float]:
+    """Find the head that makes the loss smallest, by L-BFGS.
+
+    What is made small is the mean loss plus ``weight_decay / 2`` times the sum of the squared
+    weights (the bias is free), so that there is one answer, whatever the start.
+
+    Parameters
+    ----------
+    net : Network
+        Everything but its head is frozen; the head's last layer is changed in place.
+    train : Feed
+        Gives what crosses the boundary.
+    targets : torch.Tensor
+        One an item.
+    loss : callable
+        A mean over items.
+    weight_decay : float
+        Positive.
+
+    Returns
+    -------
+    list of float
+        What was made small, by iteration.
+
+    Raises
+    ------
+    ValueError
+        If more than one linear layer can learn, or `weight_decay` is 0.
+
+    References
+    ----------
+    Liu, Nocedal (1989), "On the limited memory BFGS method for large scale optimization",
+    https://doi.org/10.1007/BF01589116
+    """
+    output: Any = net.head.output
+    learning = {id(p) for p in net.parameters() if p.requires_grad}
+    if not learning or not learning <= {id(p) for p in output.parameters()}:
+        raise ValueError(
+            'solver="lbfgs" needs a network in which one linear layer alone can learn; freeze '
+            "everything but the head, tl.freeze(net), and give the head no hidden layer."
+        )
+    if weight_decay <= 0:
+        raise ValueError(
+            f"weight_decay={weight_decay!r} does not work with solver='lbfgs': without a penalty "
+            "the weights of classes that can be told apart would grow for ever; try 1e-3."
+        )
+    with evaluating(net):
+        parts = [train.prefix.rest(train(items), but_last=True) for items in chunks(len(train), 64)]
+        features = torch.cat(parts).double()
+    return _minimise(output, features, targets.to(features.device), loss, weight_decay)
+
+
+def _minimise(
+    output: nn.Linear, features: torch.Tensor, targets: torch.Tensor, loss: Loss, decay: float
+) -> list[float]:
+    from scipy.optimize import minimize
+
+    parameters = list(output.double().parameters())
+    values: list[float] = []
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        vector_to_parameters(torch.as_tensor(flat, device=features.device), parameters)
+        value = loss(output(features), targets) + decay / 2 * output.weight.square().sum()
+        slope = torch.autograd.grad(value, parameters)
+        return float(value.detach()), parameters_to_vector(slope).cpu().numpy()
+
+    with torch.enable_grad():
+        start = parameters_to_vector(parameters).detach().cpu().numpy()
+        found = minimize(
+            objective,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            callback=lambda intermediate_result: values.append(float(intermediate_result.fun)),
+            options={"maxiter": _MOST_ITERATIONS, "maxcor": 20, "ftol": 0.0, "gtol": 1e-9},
+        )
+        objective(found.x)
+    output.float()
+    return values or [float(found.fun)]

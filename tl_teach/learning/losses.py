@@ -1,0 +1,95 @@
+"""Losses: what training makes small, by the kind of task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch.nn import functional as F
+
+from ..tasks import Task
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+LOSSES: dict[str, Loss] = {
+    "classification": F.cross_entropy,
+    "multilabel": lambda outputs, targets: F.binary_cross_entropy_with_logits(
+        outputs, targets.float()
+    ),
+    "regression": lambda outputs, targets: F.mse_loss(
+        outputs, targets.float().reshape(outputs.shape)
+    ),
+}
+"""Each takes outputs of shape (N, outputs) and targets, and gives a mean over the N items."""
+
+
+def choose_loss(task: Task, loss: Loss | None, class_weights: str | Sequence[float] | None) -> Loss:
+    """Give the loss that fits a task, or the one asked for.
+
+    Parameters
+    ----------
+    task : Task
+        Its kind decides, where nothing is asked for.
+    loss : callable or None
+        A mean over items of outputs and targets, which for regression have one shape.
+    class_weights : str, sequence of float or None
+        ``"balanced"``, or one weight a class: how much a mistake on it counts.
+
+    Returns
+    -------
+    callable
+        Takes outputs and targets.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is no function.
+    ValueError
+        If weights are given with a loss of one's own, or do not fit the classes.
+    """
+    if loss is not None and not callable(loss):
+        raise TypeError(
+            f"loss={loss!r} does not work: expected a function of outputs and targets, such as "
+            "torch.nn.functional.l1_loss."
+        )
+    if class_weights is None:
+        return LOSSES[task.kind] if loss is None else _in_shape(loss, task)
+    if loss is not None or task.kind != "classification":
+        raise ValueError(
+            "class_weights work with the cross-entropy of a classification task only; leave them "
+            "out, or weigh the items inside your own loss."
+        )
+    weights = _weights(task, class_weights)
+
+    def weighted(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        losses = F.cross_entropy(outputs, targets, reduction="none")
+        return (losses * weights.to(losses.device)[targets]).mean()
+
+    return weighted
+
+
+def _in_shape(loss: Loss, task: Task) -> Loss:
+    """Give a regression's targets the shape of its outputs.
+
+    One value an item has the shape (N,), and torch's losses would compare it with outputs of
+    shape (N, 1) in all N x N pairs.
+    """
+    if task.kind != "regression":
+        return loss
+    return lambda outputs, targets: loss(outputs, targets.float().reshape(outputs.shape))
+
+
+def _weights(task: Task, given: str | Sequence[float]) -> torch.Tensor:
+    if isinstance(given, str) and given == "balanced":
+        counts = torch.bincount(task.train.targets, minlength=task.outputs)
+        return len(task.train) / (task.outputs * counts.clamp(min=1).float())
+    try:
+        weights = torch.as_tensor(given, dtype=torch.float32)
+    except (TypeError, ValueError):
+        weights = torch.empty(0)
+    if weights.shape != (task.outputs,) or not bool((weights >= 0).all()):
+        raise ValueError(
+            f"class_weights={given!r} does not work: expected 'balanced' or {task.outputs} "
+            f"weights, none negative, in the order of {task.name!r}'s classes."
+        )
+    return weights

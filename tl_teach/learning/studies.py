@@ -1,0 +1,282 @@
+"""Studies: recipes, label counts and seeds, every combination, one table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ..networks import Network
+from ..tasks import Task, load_task
+from ..version import __version__
+from ..wording import unknown
+from .evaluation import METRICS, baseline, evaluate
+from .intervals import Interval, mean_interval
+from .recipes import Recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Run = Recipe | Callable[[Task, int], "Network | float"]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Scores of several recipes, by number of labels and seed.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row a finished cell: ``recipe``, ``labels_per_class``, ``labels``, ``seed``,
+        ``score`` on validation, ``seconds``.
+    metric : str
+        What the score is.
+    constant_guess : float
+        What the best constant answer gets.
+    interrupted : bool
+        Whether cells are missing.
+    """
+
+    table: pd.DataFrame
+    metric: str
+    constant_guess: float
+    interrupted: bool = False
+
+    def scores(
+        self, recipe: str, labels_per_class: int | None = None, *, labels: int | None = None
+    ) -> np.ndarray:
+        """Give one score a seed, in the order of the seeds.
+
+        Parameters
+        ----------
+        recipe : str
+            One of the names that the study was given.
+        labels_per_class, labels : int, optional
+            Which label count, a class or in all; not needed where there is one.
+        """
+        rows = self.table[self.table.recipe == recipe]
+        if rows.empty:
+            raise ValueError(unknown("recipe in this study", recipe, self.table.recipe.unique()))
+        if labels_per_class is not None:
+            rows = rows[rows.labels_per_class == labels_per_class]
+        if labels is not None:
+            rows = rows[rows.labels == labels]
+        if rows.empty or rows.labels.nunique() > 1:
+            by_class = labels is None and self.table.labels_per_class.notna().any()
+            counts = "labels_per_class" if by_class else "labels"
+            known = sorted(self.table[counts].dropna().astype(int).unique().tolist())
+            raise ValueError(
+                f"{counts}={labels_per_class if by_class else labels!r} does not work: this study "
+                f"has {known}; name one of them."
+            )
+        return rows.sort_values("seed").score.to_numpy()
+
+    def difference(
+        self,
+        first: str,
+        second: str,
+        labels_per_class: int | None = None,
+        *,
+        labels: int | None = None,
+    ) -> Interval:
+        """Compare two recipes seed by seed.
+
+        Parameters
+        ----------
+        first, second : str
+            Names of recipes.
+        labels_per_class, labels : int, optional
+            Which label count, a class or in all; not needed where there is one.
+
+        Returns
+        -------
+        Interval
+            Of the mean of ``first - second``. If it holds 0, the two are not told apart.
+        """
+        pair = [self.scores(one, labels_per_class, labels=labels) for one in (first, second)]
+        if len(pair[0]) != len(pair[1]):
+            raise ValueError(f"{first!r} and {second!r} were not both run with every seed.")
+        return mean_interval(pair[0] - pair[1])
+
+    def means(self) -> pd.DataFrame:
+        """Give the mean score of each recipe (row) at each number of labels (column)."""
+        return self.table.pivot_table("score", "recipe", "labels", sort=False)
+
+    def __repr__(self) -> str:
+        table = self.table
+        size = f"{len(table)} cells: {table.recipe.nunique()} recipes, "
+        size += f"{table.labels.nunique()} label counts, {table.seed.nunique()} seeds"
+        return (
+            f"<study of {size}{', interrupted' if self.interrupted else ''}>\n"
+            f"mean {self.metric} by number of labels:\n{self.means().round(3).to_string()}\n"
+            f"a constant guess gets {self.constant_guess:.3f}"
+        )
+
+
+def compare(
+    recipes: Mapping[str, Run],
+    task: str | Task,
+    labels_per_class: Sequence[int] | None = None,
+    seeds: Sequence[int] = range(5),
+    *,
+    labels: Sequence[int] | None = None,
+    save_to: str | Path | None = None,
+    progress: bool = True,
+) -> Study:
+    """Run every recipe at every number of labels with every seed, and score it on validation.
+
+    A seed fixes which items are labelled and which validate, the order in training, and what is
+    random in a network; recipes with equal seeds see the same items, so they can be compared
+    seed by seed. What frozen stages give is computed once for all cells that share it.
+
+    Parameters
+    ----------
+    recipes : mapping of str to Recipe or callable
+        What to compare. A function gets the task and the seed, and gives a network, or a score
+        of its own on ``task.validation``.
+    task : str or Task
+        A name for `load_task`, or a task; its labels are counted anew.
+    labels_per_class : sequence of int, optional
+        The numbers of labels to try; all labels by default.
+    seeds : sequence of int
+        At least two, for intervals.
+    labels : sequence of int, optional
+        The numbers of labels in all, for tasks without classes.
+    save_to : str or pathlib.Path, optional
+        Keep finished cells in this file, and take from it those that are known already.
+    progress : bool
+        Show a progress bar when it takes longer than two seconds.
+
+    Returns
+    -------
+    Study
+        Whoever interrupts gets the cells that were finished.
+
+    Raises
+    ------
+    ValueError
+        If there is no recipe or no seed, or a number of labels does not fit the task.
+
+    Examples
+    --------
+    >>> import tl_teach as tl
+    >>> frozen = tl.Recipe("letters-resnet", tl.Phase(True, epochs=10, lr=3e-2))
+    >>> chance = tl.Recipe("letters-resnet", tl.Phase(True, epochs=10), weights="random")
+    >>> study = tl.compare({"copied": frozen, "random": chance}, "printed-digits", [2], range(2))
+    >>> study.difference("copied", "random").mean > 0.1
+    True
+    """
+    import pandas as pd
+
+    _check(recipes, seeds)
+    source = task if isinstance(task, Task) else load_task(task)
+    finished = _Finished(save_to)
+    budgets = [{"labels_per_class": count} for count in labels_per_class or ()]
+    budgets += [{"labels": count} for count in labels or ()]
+    cells = [(budget, seed) for budget in budgets or [{}] for seed in seeds]
+    parts = [(b.get("labels_per_class"), s, source.with_labels(seed=s, **b)) for b, s in cells]
+    rows: list[dict[str, Any]] = []
+    interrupted = False
+    try:
+        with _bar(len(parts) * len(recipes), progress) as bar:
+            for count, seed, part in parts:
+                for name, recipe in recipes.items():
+                    key = _key(name, recipe, part, seed)
+                    if key not in finished:
+                        finished[key] = _run(recipe, part, seed)
+                    place = {"labels_per_class": count, "labels": len(part.train), "seed": seed}
+                    rows.append({"recipe": name, **place, **finished[key]})
+                    bar.update()
+    except KeyboardInterrupt:
+        interrupted = True
+        warnings.warn("The study was interrupted; it holds the finished cells.", stacklevel=2)
+    columns = ["recipe", "labels_per_class", "labels", "seed", "score", "seconds"]
+    guess = baseline(source).score
+    return Study(pd.DataFrame(rows, columns=columns), METRICS[source.kind], guess, interrupted)
+
+
+def _bar(cells: int, progress: bool) -> tqdm:
+    hidden = {} if progress else {"disable": True}  # not False: the reader's TQDM_DISABLE counts
+    return tqdm(total=cells, desc="study", unit=" cells", delay=2, leave=False, **hidden)
+
+
+def _run(recipe: Run, task: Task, seed: int) -> dict[str, float]:
+    started = time.perf_counter()
+    if isinstance(recipe, Recipe):
+        outcome, histories = recipe.train(task, seed)
+        if histories[-1].interrupted:  # fit gives the history so far; a half-trained cell is none
+            raise KeyboardInterrupt
+    else:
+        outcome = recipe(task, seed)  # type: ignore[assignment]
+    score = evaluate(outcome, task.validation).score if isinstance(outcome, Network) else outcome
+    return {"score": float(score), "seconds": time.perf_counter() - started}
+
+
+def _key(name: str, recipe: Run, task: Task, seed: int) -> str:
+    """What a cell's score depends on; of a function only names, code and closure are known."""
+    digest = hashlib.sha256()
+    if isinstance(recipe, Recipe):
+        digest.update(repr(recipe).encode())
+    else:
+        code = getattr(recipe, "__code__", None)
+        held = [cell.cell_contents for cell in getattr(recipe, "__closure__", None) or ()]
+        # One factory may make several functions: the given name tells them apart.
+        digest.update(f"{name} {getattr(recipe, '__qualname__', recipe)} {held}".encode())
+        digest.update(code.co_code + repr(code.co_consts).encode() if code else b"")
+    for split in (task.train, task.validation):
+        digest.update(b"".join(split.digests()))
+        digest.update(split.targets.numpy().tobytes())
+    digest.update(f"{seed} {__version__} {torch.__version__}".encode())
+    return digest.hexdigest()[:32]
+
+
+class _Finished(dict):
+    """Finished cells, kept in a file as well where one is named."""
+
+    def __init__(self, path: str | Path | None):
+        super().__init__()
+        self._path = None if path is None else Path(path)
+        if self._path is not None and self._path.exists():
+            try:
+                self.update(json.loads(self._path.read_text(encoding="utf-8"))["cells"])
+            except (ValueError, KeyError, TypeError):
+                raise ValueError(
+                    f"{str(path)!r} holds no study; give another name, or remove it."
+                ) from None
+
+    def __setitem__(self, key: str, cell: dict[str, float]) -> None:
+        super().__setitem__(key, cell)
+        if self._path is not None:
+            temporary = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
+            try:
+                temporary.write_text(json.dumps({"cells": dict(self)}), encoding="utf-8")
+                os.replace(temporary, self._path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+def _check(recipes: object, seeds: Sequence[int]) -> None:
+    if not isinstance(recipes, Mapping) or not recipes:
+        raise ValueError(
+            'compare needs recipes by name, such as {"frozen": tl.Recipe("letters-resnet", '
+            f"tl.Phase(True))}}, but got {recipes!r}."
+        )
+    for name, recipe in recipes.items():
+        if not isinstance(recipe, Recipe) and not callable(recipe):
+            raise TypeError(
+                f"The recipe {name!r} is {recipe!r}; expected a tl.Recipe, or a function of a task "
+                "and a seed that gives a network or a score."
+            )
+    if not len(list(seeds)):
+        raise ValueError("compare needs at least one seed; for intervals, two or more.")

@@ -1,0 +1,101 @@
+"""Networks for other programs: ONNX, and PyTorch's own exported form."""
+
+from __future__ import annotations
+
+import copy
+import os
+import uuid
+from pathlib import Path
+
+import torch
+
+from ..wording import unknown
+from .network import Network, require_network
+
+_FORMATS = ("onnx", "torch.export")
+
+
+def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path:
+    """Write a network in a form that runs without this library.
+
+    Inputs are named ``pictures``, shape (N, C, H, W) with any N, preprocessed as `net.preprocess`
+    says; outputs are named ``outputs``. TorchScript, which PyTorch has deprecated, is not offered.
+
+    Parameters
+    ----------
+    net : Network
+        Left as it is.
+    path : str or pathlib.Path
+        The file to write, whole or not at all; usually ends in ``.onnx`` or ``.pt2``.
+    format : str
+        ``"onnx"`` for ONNX Runtime and many other programs, or ``"torch.export"`` for PyTorch,
+        read by ``torch.export.load``.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such format.
+    ImportError
+        If a package that writes ONNX is missing.
+    OSError
+        If the file cannot be written.
+
+    References
+    ----------
+    ONNX, an open format for machine-learning models, https://onnx.ai
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tl_teach as tl
+    >>> net = tl.load_network("letters-resnet")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tl.export_network(net, f"{folder}/letters.onnx").name  # doctest: +SKIP
+    'letters.onnx'
+    """
+    if format not in _FORMATS:
+        raise ValueError(unknown("format", format, _FORMATS))
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(path.parent)!r} to export {path.name!r} to; make it first."
+        )
+    net = copy.deepcopy(require_network(net)).eval().requires_grad_(False)
+    program = torch.export.export(
+        net,
+        (torch.zeros(2, *net.preprocess.shape),),  # of one picture, the batch would be fixed
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+    )
+    temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
+    try:
+        if format == "onnx":
+            _write_onnx(program, temporary)
+        else:
+            torch.export.save(program, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _write_onnx(program: torch.export.ExportedProgram, path: Path) -> None:
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError:
+        raise ImportError(
+            "Writing ONNX needs two packages more; install them: pip install onnx onnxscript."
+        ) from None
+    torch.onnx.export(
+        program,
+        f=path,
+        input_names=["pictures"],
+        output_names=["outputs"],
+        external_data=False,
+        dynamo=True,
+        verbose=False,
+    )

@@ -1,0 +1,111 @@
+"""A picture, and those that are most like it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from ..tasks import Split, as_pixels, require_split
+from .answers import in_words
+from .examples import as_image
+from .matrix import short
+from .picture import Picture, blank, credit, tile
+
+_COLUMNS = 6
+
+
+def show_neighbours(
+    split: Split, query: Any, indices: Sequence[int], similarities: Sequence[float]
+) -> Picture:
+    """Show a picture beside its nearest neighbours.
+
+    Parameters
+    ----------
+    split : Split
+        Where the neighbours are. A sealed test refuses.
+    query : int, torch.Tensor, numpy.ndarray or PIL.Image.Image
+        A position in `split`, or any picture with values 0..255 as uint8.
+    indices : sequence of int
+        Positions in `split`, nearest first.
+    similarities : sequence of float
+        How like the query each one is.
+
+    Returns
+    -------
+    Picture
+        The query in a frame, then its neighbours with their similarity.
+
+    Raises
+    ------
+    SealedError
+        If the split is a sealed test.
+    ValueError
+        If there is not one similarity an index, or no such item.
+
+    Examples
+    --------
+    >>> import tl_teach as tl
+    >>> task = tl.load_task("printed-digits", labels_per_class=2)
+    >>> print(tl.show_neighbours(task.train, 0, [3, 5], [0.9, 0.8]).alt)
+    Item 0 of printed-digits, a picture of ..., and the 2 pictures most like it: ... (0.90), ...
+    (0.80); ... of 2 have its class.
+    """
+    split = require_split(split)
+    places, likeness = np.asarray(indices), np.asarray(similarities, dtype=float)
+    _check(split, places, likeness)
+    found = list(zip(places.tolist(), likeness.tolist(), strict=True))
+    if isinstance(query, Integral):
+        _check(split, np.array([query]), np.zeros(1))
+        pixels, name = split.pixels(int(query)), _name(split, int(query))
+        about = f"Item {query} of {split.info.name}" + (f", a picture of {name}," if name else "")
+    else:
+        pixels, name, about = as_pixels(query), "", f"A picture beside those of {split.info.name}"
+    tiles = [(pixels, f"query\n{short(name, 14)}".strip())]
+    names = [_name(split, item) for item, _ in found]
+    for (item, similarity), label in zip(found, names, strict=True):
+        tiles.append((split.pixels(item), f"{similarity:.2f}\n{short(label, 14)}".strip()))
+    columns = min(_COLUMNS, len(tiles))
+    rows = -(-len(tiles) // columns)
+    figure = blank(6.4, rows * (6.4 / columns + 0.4) + 0.25)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, (shown, label) in zip(grid.flat, tiles, strict=False):
+        tile(axes, as_image(shown), label)
+    _frame(grid[0, 0])
+    credit(figure, split.info)
+    listed = ", ".join(
+        f"{label or f'item {item}'} ({similarity:.2f})"
+        for (item, similarity), label in zip(found, names, strict=True)
+    )
+    plural = "s" if len(found) > 1 else ""
+    text = f"{about} and the {len(found)} picture{plural} most like it: {listed}"
+    if name:
+        text += f"; {names.count(name)} of {len(names)} have its class"
+    return Picture(figure, text + ".")
+
+
+def _name(split: Split, item: int) -> str:
+    return "" if split.labels is None else in_words(split.info, split.labels[item])
+
+
+def _frame(axes: Any) -> None:
+    whole = {"transform": axes.transAxes, "facecolor": "none", "clip_on": False}
+    axes.add_patch(Rectangle((0, 0), 1, 1, edgecolor="#8f83cf", linewidth=4, **whole))
+
+
+def _check(split: Split, indices: np.ndarray, similarities: np.ndarray) -> None:
+    if indices.ndim != 1 or indices.shape != similarities.shape or not len(indices):
+        raise ValueError(
+            f"Expected one similarity for each index, at least one, but got {indices.shape} "
+            f"indices and {similarities.shape} similarities."
+        )
+    if indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= len(split):
+        raise ValueError(
+            f"The indices must be positions from 0 to {len(split) - 1} in {split!r}, but got "
+            f"{indices.tolist()}."
+        )
