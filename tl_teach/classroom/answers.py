@@ -210,6 +210,8 @@ def _network(net: Network) -> dict[str, Any]:
     return {
         "name": net.name,
         "classes": list(net.classes),
+        "kind": net.kind,
+        "unit": net.unit,
         "state": {name: encode(tensor) for name, tensor in net.state_dict().items()},
         "frozen": sum(net.is_frozen(stage) for stage in net.stages),
         "copied": [bool(net.copied.get(stage)) for stage in net.stages],
@@ -221,15 +223,19 @@ def _network(net: Network) -> dict[str, Any]:
 
 def _build_network(content: Any) -> Network:
     from ..networks import NETWORKS, load_network, replace_head
+    from ..networks.saved import fill
     from ..tasks import Preprocess
 
     if content["name"] not in NETWORKS:
         raise AnswerError(f"is a network that the library does not know: {content['name']!r}")
     state = {name: decode(tensor) for name, tensor in content["state"].items()}
     net = load_network(content["name"], "random")
-    net = replace_head(net, len(state[f"stages.{net.stage_names[-1]}.output.weight"]))
+    hidden = state.get(f"stages.{net.stage_names[-1]}.hidden.weight")
+    if hidden is not None:
+        net = replace_head(net, 1, hidden=len(hidden))
+    fill(net, state, "the answer")
     net.classes = tuple(str(name) for name in content["classes"])
-    net.load_state_dict(state)
+    net.kind, net.unit = str(content["kind"]), str(content["unit"])
     net.set_boundary(min(int(content["frozen"]), len(net.stages)))
     net.copied = dict(zip(net.stages, map(bool, content["copied"]), strict=True))
     net.preprocess = Preprocess(**decode(content["preprocess"]))
