@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .notebook import cells_of, read_notebook
 from .questions import CheckFailed
-from .run import execute, new_namespace
+from .run import execute, new_namespace, working_in
 
 
 def check_file(path: Path) -> bool:
@@ -32,7 +32,8 @@ def check_file(path: Path) -> bool:
     notebook, passed, failed = new_namespace(), 0, 0
     cells = [cell for cell in cells_of(read_notebook(path.read_bytes())) if cell.kind == "code"]
     for number, cell in enumerate(cells, start=1):
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), working_in(path.parent):
             error = execute(cell.source, f"code cell {number}", notebook)
         if cell.role == "check":
             passed, failed = passed + (error is None), failed + (error is not None)

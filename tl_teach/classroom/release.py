@@ -7,6 +7,7 @@ import contextlib
 import copy
 import json
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from .journal import replace_file
 from .master import read_master
 from .notebook import Cell, cells_of, cut, read_notebook
-from .run import rehearse, steps_of
+from .run import rehearse, steps_of, working_in
 
 _KEPT = ("nbgrader", "tags", "cellView", "deletable", "editable")
 _TEXT_STUB = "YOUR ANSWER HERE"
@@ -102,7 +103,8 @@ def _rehearsed(cells: tuple[Cell, ...], checks: dict) -> dict[str, str]:
         heard.setdefault(word, {})[key] = content
 
     steps = steps_of((cell for cell in cells if cell.kind == "code"), checks, sources=True)
-    rehearse({"steps": steps, "cell_seconds": None}, send, list)
+    with tempfile.TemporaryDirectory() as folder, working_in(Path(folder)):
+        rehearse({"steps": steps, "cell_seconds": None}, send, list)
     if "error" in heard:
         message = next(iter(heard["error"].values()))
         raise ValueError(f"The master does not pass itself, so it is not released: {message}")

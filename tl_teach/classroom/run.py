@@ -16,6 +16,7 @@ import signal
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from .answers import AnswerError, Live, Replay, canonical, decode, encode
@@ -138,6 +139,17 @@ def execute(
     except BaseException as error:  # SystemExit too: a cell that ends itself ends only itself
         return error
     return None
+
+
+@contextlib.contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Let relative names of files mean those in a folder, as in the notebook that stands there."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 @contextlib.contextmanager
