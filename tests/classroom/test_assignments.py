@@ -11,11 +11,12 @@ from tl_teach.classroom.master import read_master
 from tl_teach.classroom.notebook import cells_of, read_notebook
 from tl_teach.classroom.questions import CheckFailed
 from tl_teach.classroom.release import release, strip
-from tl_teach.classroom.run import execute, new_namespace
+from tl_teach.classroom.run import execute, new_namespace, working_in
+
+from .mistakes import MISTAKES, RIGHT
 
 ROOT = Path(__file__).parents[2]
 TEXTS = sorted((ROOT / "book" / "assignments").glob("*/master.md"))
-FINE_TUNING = ROOT / "book" / "assignments" / "2-fine-tuning" / "master.ipynb"
 
 
 def name_of(path):
@@ -66,124 +67,52 @@ def test_it_can_be_released(text, tmp_path):
     assert secrets and len(student["cells"]) == len(read_notebook(released.read_bytes())["cells"])
 
 
-# --- Common mistakes in 2-fine-tuning -------------------------------------------------------------
-
-SOFTMAX = "def loss_of(outputs, labels):\n    return F.cross_entropy(outputs.softmax(1), labels)"
-SUM = "def loss_of(outputs, labels):\n    return F.cross_entropy(outputs, labels, reduction='sum')"
-TRAIN = """
-def train_head(net, pictures, labels, steps):
-    FREEZE
-    net.train()
-    optimiser = torch.optim.SGD(WHAT, lr=0.5)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        F.cross_entropy(net(pictures), labels).backward()
-        STEP
-    return net
-"""
-TRAIN_MODE = TRAIN.replace(
-    "FREEZE",
-    "for p in net.parameters(): p.requires_grad_(False)\n    net.head.requires_grad_(True)",
-).replace("WHAT", "net.head.parameters()")
-TRAIN_MODE = TRAIN_MODE.replace("STEP", "optimiser.step()")
-NOT_FROZEN = TRAIN.replace("FREEZE", "pass").replace("WHAT", "net.parameters()")
-NOT_FROZEN = NOT_FROZEN.replace("STEP", "optimiser.step()")
-NO_STEP = TRAIN.replace("FREEZE", "tl.freeze(net)").replace("WHAT", "net.head.parameters()")
-NO_STEP = NO_STEP.replace("STEP", "pass")
-PREDICT = "def predict(net, pictures):\n    MODE\n    with torch.no_grad():\n        return "
-RAW = PREDICT.replace("MODE", "net.eval()") + "net(pictures.float()).argmax(1)"
-SCALED = PREDICT.replace("MODE", "net.eval()") + "net(pictures / 255).argmax(1)"
-BATCH = PREDICT.replace("MODE", "net.train()") + "net(net.preprocess(pictures)).argmax(1)"
-FIXED = PREDICT.replace("MODE", "net.eval()")
-FIXED += "net((pictures / 255 - 0.1307) / 0.3081).argmax(1)"
-FORGED = "chosen, score, interval = 'late', 0.99, (0.98, 0.995)"
-REPORT = """
-results = {name: tl.evaluate(net, SPLIT) for name, net in candidates.items()}
-chosen = max(results, key=lambda name: results[name].score)
-score, interval = results[chosen].score, results[chosen].interval
-"""
-FULL_SCORES = {
-    "frozen": {1: [1.0, 1.0, 1.0], 20: [0.9, 0.91, 0.92]},
-    "fine-tuned": {1: [0.6, 0.62, 0.61], 20: [0.93, 0.94, 0.95]},
-}
-REPORTED = f"scores = {FULL_SCORES!r}\nwinner = {{1: 'frozen', 20: 'fine-tuned'}}"
-
-MISTAKES = [
-    ("loss-is-right", {"loss": SOFTMAX}, "softmax was taken before it"),
-    ("loss-is-right", {"loss": SUM}, "but this is a sum"),
-    ("frozen-stands-still", {"train-head": TRAIN_MODE}, "BatchNorm was in train mode"),
-    ("frozen-stands-still", {"train-head": NOT_FROZEN}, "the parameters of stem to stand still"),
-    ("head-learns", {"train-head": NO_STEP}, "a lower loss after thirty steps"),
-    ("predictions-are-right", {"predict": RAW}, "the normalisation was forgotten"),
-    ("predictions-are-right", {"predict": SCALED}, "the normalisation was forgotten"),
-    ("predictions-are-right", {"predict": BATCH}, "the network was in train mode"),
-    ("predictions-are-right", {"predict": FIXED}, "the class with the largest output"),
-    (
-        "report-is-honest",
-        {"report": REPORT.replace("SPLIT", "task.train")},
-        "the accuracy on the training set",
-    ),
-    (
-        "report-is-honest",
-        {"report": REPORT.replace("SPLIT", "task.test.break_seal()")},
-        "the test set was used to choose",
-    ),
-    ("report-is-honest", {"report": FORGED}, "the width that a 95 % interval has"),
-    (
-        "scores-are-honest",
-        {"run": "run = None", "scores": REPORTED},
-        "accuracy on the training set",
-    ),
-    ("reason-is-right", {"reason": "reason = 'a'"}, "its statistics stand still"),
-    ("reason-is-right", {"reason": "reason = 'B'"}, "in lower case"),
-]
-RIGHT = [
-    (
-        "loss-is-right",
-        {"loss": "def loss_of(o, y): return -o.log_softmax(1)[range(len(y)), y].mean()"},
-    ),
-    ("frozen-stands-still", {"train-head": NO_STEP.replace("pass", "optimiser.step()")}),
-    ("head-learns", {"train-head": NO_STEP.replace("pass", "optimiser.step()")}),
-    (
-        "report-is-honest",
-        {
-            "report": REPORT.replace("SPLIT", "task.validation")
-            + "spread = 1.96 * np.sqrt(score * (1 - score) / 1000)\n"
-            + "interval = [score - spread, score + spread]"
-        },
-    ),
-]
-
-
 @cache
-def sources():
-    return {cell.id: cell.source for cell in cells_of(read_notebook(FINE_TUNING.read_bytes()))}
+def cells(assignment):
+    path = ROOT / "book" / "assignments" / assignment / "master.ipynb"
+    return {cell.id: cell for cell in cells_of(read_notebook(path.read_bytes())) if cell.id}
 
 
 @pytest.fixture(scope="module")
-def given():
+def given(tmp_path_factory):
     """The notebook after its locked cells: what every submission starts with."""
+
+    @cache
+    def run(assignment):
+        notebook, folder = new_namespace(), tmp_path_factory.mktemp(assignment)
+        with working_in(folder):
+            for name, cell in cells(assignment).items():
+                if cell.role == "given" and name != "check-all":
+                    assert execute(cell.source, name, notebook) is None
+        return notebook, folder
+
+    return run
+
+
+def verdict(given, assignment, check, answers):
+    before, folder = given(assignment)
     notebook = new_namespace()
-    for name in ("setup", "candidates"):
-        assert execute(sources()[name], name, notebook) is None
-    return notebook
+    notebook.update(before)
+    with working_in(folder):
+        for source in answers:
+            assert execute(source, "answer", notebook) is None
+        return execute(cells(assignment)[check].source, check, notebook)
 
 
-def verdict(given, check, answers):
-    notebook = new_namespace()
-    notebook.update(given)
-    for name, source in answers.items():
-        assert execute(source, name, notebook) is None
-    return execute(sources()[check], check, notebook)
-
-
-@pytest.mark.parametrize(("check", "answers", "says"), MISTAKES)
-def test_a_common_mistake_is_told_by_its_name_and_not_by_the_answer(given, check, answers, says):
-    failed = verdict(given, check, answers)
+@pytest.mark.parametrize(("assignment", "check", "says", "answers"), MISTAKES)
+def test_a_common_mistake_is_told_by_its_name_and_not_by_the_answer(
+    given, assignment, check, says, answers
+):
+    failed = verdict(given, assignment, check, answers)
     assert isinstance(failed, CheckFailed) and says in str(failed), failed
     assert str(failed).startswith("✗ Question ")
 
 
-@pytest.mark.parametrize(("check", "answers"), RIGHT)
-def test_another_right_answer_passes(given, check, answers):
-    assert verdict(given, check, answers) is None
+@pytest.mark.parametrize(("assignment", "check", "answers"), RIGHT)
+def test_another_right_answer_passes(given, assignment, check, answers):
+    assert verdict(given, assignment, check, answers) is None
+
+
+def test_every_assignment_knows_some_mistakes_and_another_right_answer():
+    assert {name_of(text) for text in TEXTS} == {one[0] for one in MISTAKES}
+    assert {name_of(text) for text in TEXTS} == {one[0] for one in RIGHT}
