@@ -37,7 +37,7 @@ def master(text: str) -> NotebookNode:
             raise ValueError(f"The cell {name!r} has an unknown setting: {dict(cell.metadata)}")
         cell.id = name
         if role is not None:
-            cell.metadata["nbgrader"] = grading(role, name, points)
+            cell.metadata["nbgrader"] = grading(role, name, points, cell.cell_type)
         if tags:
             cell.metadata["tags"] = tags
         if cell.source.startswith("# @title"):  # in Colab: a button, with its code folded away
@@ -46,12 +46,15 @@ def master(text: str) -> NotebookNode:
     return notebook
 
 
-def grading(role: str, name: str, points: float | None) -> dict[str, object]:
+def grading(role: str, name: str, points: float | None, kind: str) -> dict[str, object]:
     """Say in nbgrader's words what a cell is."""
-    if (points is None) == (role == "check"):
-        raise ValueError(f"The cell {name!r} is {role}: checks have points, and no others.")
+    graded = role == "check" or (role == "solution" and kind == "markdown")  # by people
+    if (points is None) == graded:
+        raise ValueError(
+            f"The cell {name!r} is {role}: checks and texts to write have points, and no others."
+        )
     described = {
-        "grade": role == "check",
+        "grade": graded,
         "grade_id": name,
         "locked": role != "solution",
         "schema_version": 3,

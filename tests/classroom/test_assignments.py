@@ -2,6 +2,9 @@
 
 import importlib.util
 import json
+import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from tl_teach.classroom.release import release, strip
 from tl_teach.classroom.run import execute, new_namespace, working_in
 
 from .mistakes import MISTAKES, RIGHT
+from .small import HERE
 
 ROOT = Path(__file__).parents[2]
 TEXTS = sorted((ROOT / "book" / "assignments").glob("*/master.md"))
@@ -65,6 +69,19 @@ def test_it_can_be_released(text, tmp_path):
     released = release(text.with_suffix(".ipynb"), tmp_path)
     student, secrets = strip(read_notebook(text.with_suffix(".ipynb").read_bytes()))
     assert secrets and len(student["cells"]) == len(read_notebook(released.read_bytes())["cells"])
+
+
+@pytest.mark.timeout(400)
+def test_every_master_passes_nbval(tmp_path):
+    pytest.importorskip("nbval", reason="nbval is not installed")
+    paths = [
+        shutil.copy(text.with_suffix(".ipynb"), tmp_path / f"{name_of(text)}.ipynb")
+        for text in TEXTS
+    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax"]
+    command += ["-n", "0", "--rootdir", str(tmp_path), *map(str, paths)]
+    done = subprocess.run(command, cwd=tmp_path, env=HERE, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @cache

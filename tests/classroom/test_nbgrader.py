@@ -1,11 +1,14 @@
 """The masters open in nbgrader as they are: it generates, and it grades with the same result."""
 
+import csv
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tl_teach.classroom.master import read_master
 
 from .small import ANSWERS, HERE, MASTER, write
 
@@ -25,14 +28,23 @@ def nbgrader(course, *arguments):
 MASTERS = sorted((Path(__file__).parents[2] / "book" / "assignments").glob("*/master.ipynb"))
 
 
-def test_nbgrader_generates_every_assignment_of_the_book(tmp_path):
+@pytest.mark.timeout(300)
+def test_nbgrader_generates_every_assignment_and_gives_the_master_all_points(tmp_path):
     for path in MASTERS:
         name = path.parent.name
-        (tmp_path / "source" / name).mkdir(parents=True)
-        shutil.copy(path, tmp_path / "source" / name / f"{name}.ipynb")
+        for folder in (tmp_path / "source" / name, tmp_path / "submitted" / "ada" / name):
+            folder.mkdir(parents=True)
+            shutil.copy(path, folder / f"{name}.ipynb")
         nbgrader(tmp_path, "generate_assignment", name, "--create")
         released = (tmp_path / "release" / name / f"{name}.ipynb").read_text("utf-8")
         assert "BEGIN" not in released and released.count("YOUR CODE HERE") > 3
+        nbgrader(tmp_path, "autograde", name)
+    nbgrader(tmp_path, "export")
+    with (tmp_path / "grades.csv").open() as file:
+        scores = {row["assignment"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert scores == {
+        path.parent.name: sum(read_master(path).questions.values()) for path in MASTERS
+    }
 
 
 def test_nbgrader_generates_and_autogrades_a_master(tmp_path):
@@ -57,10 +69,6 @@ def test_nbgrader_generates_and_autogrades_a_master(tmp_path):
         copy.write_text(filled, "utf-8")
     nbgrader(course, "autograde", "small")
     nbgrader(course, "export")
-    header, *lines = (course / "grades.csv").read_text().splitlines()
-    column = {name: at for at, name in enumerate(header.split(","))}
-    scores = {
-        row[column["student_id"]]: float(row[column["score"]])
-        for row in (line.split(",") for line in lines)
-    }
+    with (course / "grades.csv").open() as file:
+        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     assert scores == {"ada": 7.0, "bob": 5.0}
