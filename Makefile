@@ -19,7 +19,7 @@ export TQDM_DISABLE := 1
 NBVAL := --nbval --nbval-sanitize-with tests/book/nbval-sanitize.cfg --nbval-cell-timeout=600
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint bench notebooks clean
+.PHONY: help book test test-all lint bench notebooks slides clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,6 +49,9 @@ bench: $(INSTALLED) ## measure the figures that the project claims
 
 notebooks: $(INSTALLED) ## run notebooks and keep their outputs: make notebooks [NB=path]
 	$(PY) book/_tools/execute.py $(NB)
+
+slides: $(INSTALLED) ## make slides of the chapters in _build/slides
+	$(PY) book/_tools/slides.py $(NB)
 
 clean: ## remove what was built, but not the environment
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

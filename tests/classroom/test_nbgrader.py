@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(120)
 def nbgrader(course, *arguments):
     command = [sys.executable, "-m", "nbgrader", *arguments]
     done = subprocess.run(
-        command, cwd=course, env=HERE, capture_output=True, text=True, timeout=100
+        command, cwd=course, env=HERE, capture_output=True, text=True, timeout=280
     )
     assert done.returncode == 0, done.stderr
     return done.stderr
@@ -28,23 +28,21 @@ def nbgrader(course, *arguments):
 MASTERS = sorted((Path(__file__).parents[2] / "book" / "assignments").glob("*/master.ipynb"))
 
 
-@pytest.mark.timeout(300)
-def test_nbgrader_generates_every_assignment_and_gives_the_master_all_points(tmp_path):
-    for path in MASTERS:
-        name = path.parent.name
-        for folder in (tmp_path / "source" / name, tmp_path / "submitted" / "ada" / name):
-            folder.mkdir(parents=True)
-            shutil.copy(path, folder / f"{name}.ipynb")
-        nbgrader(tmp_path, "generate_assignment", name, "--create")
-        released = (tmp_path / "release" / name / f"{name}.ipynb").read_text("utf-8")
-        assert "BEGIN" not in released and released.count("YOUR CODE HERE") > 3
-        nbgrader(tmp_path, "autograde", name)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.parent.name)
+def test_nbgrader_generates_it_and_gives_the_master_all_points(path, tmp_path):
+    name = path.parent.name
+    for folder in (tmp_path / "source" / name, tmp_path / "submitted" / "ada" / name):
+        folder.mkdir(parents=True)
+        shutil.copy(path, folder / f"{name}.ipynb")
+    nbgrader(tmp_path, "generate_assignment", name, "--create")
+    released = (tmp_path / "release" / name / f"{name}.ipynb").read_text("utf-8")
+    assert "BEGIN" not in released and released.count("YOUR CODE HERE") > 3
+    nbgrader(tmp_path, "autograde", name)
     nbgrader(tmp_path, "export")
     with (tmp_path / "grades.csv").open() as file:
-        scores = {row["assignment"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert scores == {
-        path.parent.name: sum(read_master(path).questions.values()) for path in MASTERS
-    }
+        scores = [float(row["score"]) for row in csv.DictReader(file)]
+    assert scores == [sum(read_master(path).questions.values())]
 
 
 def test_nbgrader_generates_and_autogrades_a_master(tmp_path):
