@@ -115,7 +115,8 @@ def test_all_goes_out_two_hundred_come_back_and_each_earns_what_it_deserves(slot
     assert cli.main(command) == 0 and f"{CLASS} submissions" in page.read_text("utf-8")
     with capsys.disabled():
         print(
-            f"\n{len(masters)} assignments stripped; {CLASS} submissions graded in {seconds:.0f} s, "
+            f"\n{len(masters)} assignments stripped; {CLASS} submissions graded in "
+            f"{seconds:.0f} s, "
             f"{seconds / CLASS * 1000:.0f} ms each, with one kill after {kept} of them; "
             f"{sum(point == FULL for point in points.values())} earned all points, "
             f"{sum(point == 0 for point in points.values())} none."
