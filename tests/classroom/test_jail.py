@@ -43,7 +43,7 @@ def test_it_sees_the_python_environment_and_nothing_else(run):
     assert run(attempt("os.path.exists('/etc/passwd')")).found is False
     assert run(attempt("os.listdir('/dev')")).found is not None
     assert set(run(attempt("os.listdir('/dev')")).found) == {
-        *("null", "zero", "random", "urandom", "shm"),
+        *("null", "random", "urandom", "shm"),
     }
 
 
@@ -122,6 +122,19 @@ def test_nothing_of_the_warm_parent_is_open(run):
     look = "import os, stat\nfound = []\nfor fd in range(3, 200):\n    try:\n"
     look += "        found.append(stat.S_ISSOCK(os.fstat(fd).st_mode))\n    except OSError: pass"
     assert run(look).found == [True, True]  # the socket of its job, read and written
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["mmap.mmap(-1, 4096).size()", "mmap.mmap(os.open('/dev/zero', os.O_RDWR), 4096).size()"],
+)
+def test_there_is_no_shared_memory_that_no_limit_counts(run, action):
+    assert run(attempt(action, "import mmap")).found in ("PermissionError", "FileNotFoundError")
+
+
+def test_addresses_are_limited_too_since_their_tables_take_memory(run):
+    action = "mmap.mmap(-1, 2**40, flags=mmap.MAP_PRIVATE | 0x4000, prot=mmap.PROT_READ).size()"
+    assert run(attempt(action, "import mmap")).found == "OSError"
 
 
 def test_limits_cannot_be_raised(run):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import mmap
 import os
 import resource
 import signal
@@ -24,6 +25,8 @@ USERS, PROCESSES, NETWORK = 0x10000000, 0x20000000, 0x40000000
 _NOSUID, _NODEV, _NOEXEC, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
 _READ_ONLY, _AT_RECURSIVE, _AT_CWD, _DETACH = 1, 0x8000, -100, 2
 _PR_PARENT_DEATH, _PR_NO_NEW_PRIVILEGES = 1, 38
+_NOBODYS = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS
+_ADDRESSES = 4 * 2**30  # bytes that may be mapped beyond the limit on memory: libraries, files
 _MOUNT_SETATTR = 442  # the same number on every processor
 _CAPABILITIES = 0x20080522
 
@@ -147,7 +150,7 @@ def enter(limits: Limits, user: int | None, folders: list[str], calls: Any) -> N
     calls : pyseccomp.SyscallFilter
         What `forbidden_calls` gave.
     """
-    memory = _inherited() + limits.memory
+    memory, mapped = (_inherited(what) + limits.memory for what in ("VmData", "VmSize"))
     Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, this goes first
     os.nice(5)  # whoever watches comes first
     _call("unshare", MOUNTS | MESSAGES | NETWORK | HOST_NAME | CONTROL_GROUP)
@@ -156,6 +159,7 @@ def enter(limits: Limits, user: int | None, folders: list[str], calls: Any) -> N
     for name, most in {
         resource.RLIMIT_CPU: int(limits.seconds) + 2,
         resource.RLIMIT_DATA: memory,
+        resource.RLIMIT_AS: mapped + _ADDRESSES,
         resource.RLIMIT_FSIZE: limits.disk,
         resource.RLIMIT_NPROC: limits.processes,
         resource.RLIMIT_NOFILE: 64,
@@ -191,6 +195,8 @@ def forbidden_calls() -> Any:
     # Its flags are in memory, where no filter sees them; without it, clone is used.
     calls.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     calls.add_rule(denied, "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
+    # Memory that is shared and has no file: no limit counts it, nor would those who look at us.
+    calls.add_rule(denied, "mmap", pyseccomp.Arg(3, pyseccomp.MASKED_EQ, _NOBODYS, _NOBODYS))
     return calls
 
 
@@ -208,7 +214,7 @@ def _furnish(limits: Limits, folders: list[str]) -> None:
     for name in ("/bin", "/lib", "/lib64"):
         if os.path.islink(name):
             os.symlink(os.readlink(name), ROOT + name)
-    for name in ("null", "zero", "random", "urandom"):
+    for name in ("null", "random", "urandom"):  # "zero" can be mapped as shared memory
         Path(f"{ROOT}/dev/{name}").touch()
         _mount(f"/dev/{name}", f"{ROOT}/dev/{name}", None, _BIND)
     os.symlink("/tmp", f"{ROOT}/dev/shm")
@@ -221,9 +227,9 @@ def _furnish(limits: Limits, folders: list[str]) -> None:
     os.chdir("/tmp")
 
 
-def _inherited() -> int:
-    """Bytes that a limit on data counts already: what the warm parent has reserved."""
-    return 1024 * int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0])
+def _inherited(what: str) -> int:
+    """Bytes that a limit counts already: what the warm parent has reserved."""
+    return 1024 * int(Path("/proc/self/status").read_text().split(f"{what}:")[1].split()[0])
 
 
 def _drop_capabilities() -> None:
