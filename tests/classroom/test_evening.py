@@ -82,7 +82,7 @@ def class_of_students(folder):
     return due
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_all_goes_out_two_hundred_come_back_and_each_earns_what_it_deserves(slot, tmp_path, capsys):
     masters = sorted(ASSIGNMENTS.glob("*/master.ipynb"))
     for master in masters:
