@@ -8,11 +8,13 @@ slides carry what Jupyter and RISE call `slideshow` metadata.
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 import nbformat
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("start", "steps", "types", "practice")
@@ -22,18 +24,25 @@ LEFT_OUT = ("## Exercises", "## References")
 def as_slides(notebook: NotebookNode) -> NotebookNode:
     """Say of every cell where in the slides it stands."""
     skipping = False
+    notebook.cells = [part for cell in notebook.cells for part in split(cell)]
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith(("# ", "## ")):
             skipping = cell.source.startswith(LEFT_OUT)
             kind = "slide"
-        elif cell.cell_type == "markdown":
-            kind = "subslide"
         else:
-            kind = "fragment" if "".join(cell.source).strip() else "skip"
+            kind = "subslide" if cell.cell_type == "markdown" else "fragment"
         if skipping or "setup" in cell.metadata.get("tags", []):
             kind = "skip"
         cell.metadata["slideshow"] = {"slide_type": kind}
     return notebook
+
+
+def split(cell: NotebookNode) -> list[NotebookNode]:
+    """Begin a new cell at each heading: words may end one section and begin another."""
+    if cell.cell_type != "markdown":
+        return [cell]
+    texts = filter(str.strip, re.split(r"(?m)^(?=## )", cell.source))
+    return [new_markdown_cell(text.strip(), metadata=cell.metadata.copy()) for text in texts]
 
 
 def main() -> int:
