@@ -181,3 +181,13 @@ def test_a_replay_answers_what_was_asked_and_nothing_else():
     assert np.array_equal(replay(np.arange(3)), asked[0]) and replay(4, times=3) == 12
     with pytest.raises(NotAsked):
         replay(5)
+
+
+@pytest.mark.parametrize("hidden", [None, 8])
+def test_a_network_for_values_arrives_with_its_head(hidden):
+    angles = tl.load_task("digit-rotation", labels=20)
+    net = tl.replace_head(tl.load_network("letters-resnet"), angles, hidden=hidden).eval()
+    arrived = decode(json.loads(json.dumps(encode(net))))
+    pictures = torch.rand(3, 1, 28, 28)
+    assert torch.equal(arrived(pictures), net(pictures))
+    assert (arrived.kind, arrived.unit, arrived.classes) == (net.kind, net.unit, net.classes)

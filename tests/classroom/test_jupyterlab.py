@@ -61,6 +61,7 @@ def test_open_answer_and_check_in_jupyterlab(lab):
         page.goto(f"{lab}/lab/tree/small.ipynb", timeout=PATIENCE)
         cells = page.locator(".jp-CodeCell")
         cells.nth(2).wait_for(timeout=PATIENCE)
+        page.get_by_text("| Idle").first.wait_for(timeout=PATIENCE)  # what is run before is lost
 
         def check(says):
             """Run the imports, the answer and its check; what is kept in the file is ✓."""
