@@ -157,13 +157,13 @@ def otter(count: int) -> dict[str, int]:
                 f"@test_case(points={check.points})\ndef holds(env):\n"
                 f"    exec({check.source!r}, env)\n"
             )
-        command(folder, "otter.run_as_module", "generate", "-t", "tests", "-o", "grader.zip")
+        command(folder, "otter", "generate", "-t", "tests", "-o", "grader.zip")
 
         def points(path: Path) -> float:
             out = folder / "out" / path.stem
             out.mkdir(parents=True)
             words = ["run", path, "-a", folder / "grader.zip", "-o", out]
-            command(out, "otter.run_as_module", *words)
+            command(out, "otter", *words)
             tests = json.loads((out / "results.json").read_text())["tests"]
             return sum(float(test.get("score", 0)) for test in tests)
 

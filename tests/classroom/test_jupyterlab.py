@@ -1,5 +1,6 @@
 """A student's route: open the released notebook in JupyterLab, answer a question, check it."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -65,9 +66,11 @@ def test_open_answer_and_check_in_jupyterlab(lab):
 
         def check(says):
             """Run the imports, the answer and its check; what is kept in the file is ✓."""
-            cells.nth(0).locator(".cm-content").click()
-            for _ in range(3):
-                page.keyboard.press("Shift+Enter")
+            for number in range(3):  # one by one: an error takes those that wait along
+                cells.nth(number).locator(".cm-content").click()
+                page.keyboard.press("Control+Enter")
+                prompt = cells.nth(number).locator(".jp-InputPrompt")
+                playwright.expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE)
             said = cells.nth(2).locator(".jp-OutputArea-output").first
             playwright.expect(said).to_contain_text(says, timeout=PATIENCE)
 
