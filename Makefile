@@ -19,7 +19,7 @@ export TQDM_DISABLE := 1
 NBVAL := --nbval --nbval-sanitize-with tests/book/nbval-sanitize.cfg --nbval-cell-timeout=600
 
 .DEFAULT_GOAL := help
-.PHONY: help book site pdf epub test test-all lint bench notebooks colab-check oldest-check clean
+.PHONY: help book site pdf epub slides test test-all lint bench notebooks colab-check oldest-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ pdf: $(INSTALLED) ## the book as one PDF, in _build/paper (needs Chromium)
 epub: $(INSTALLED) ## the book for e-readers, in _build/epub
 	$(JB_PAPER) epub
 	@echo "Written: $(CURDIR)/_build/epub/how-does-transfer-learning-work.epub"
+
+slides: $(INSTALLED) ## make slides of the chapters in _build/slides
+	$(PY) book/_tools/slides.py $(NB)
 
 # Workers that share the cores take one thread each: more would only wait for each other.
 test: lint $(BUILT) ## lint, then every test: library, chapters, built pages

@@ -21,6 +21,7 @@ SCENARIOS = (
     "study",
     "growth",
     "startup",
+    "grading",
 )
 KEPT = ROOT / "_build" / "benchmarks"
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from ..assets import AssetError
 from ..version import __version__
-from . import assets, cache, completion, doctor, new_chapter, predict, pretrain
+from . import assets, assignment, cache, completion, doctor, new_chapter, predict, pretrain
 from .answer import complain
 
-COMMANDS = (assets, cache, pretrain, predict, doctor, completion, new_chapter)
+COMMANDS = (assets, cache, pretrain, predict, assignment, doctor, completion, new_chapter)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,815 @@
+"""Common mistakes and other right answers, as a student might write them, by assignment.
+
+A mistake is: the assignment, the check that finds it, what the message must say, and the answers
+in the order of their cells.
+"""
+
+# --- 2-fine-tuning ---
+
+SOFTMAX = "def loss_of(outputs, labels):\n    return F.cross_entropy(outputs.softmax(1), labels)"
+SUM = "def loss_of(outputs, labels):\n    return F.cross_entropy(outputs, labels, reduction='sum')"
+TRAIN = """
+def train_head(net, pictures, labels, steps):
+    FREEZE
+    net.train()
+    optimiser = torch.optim.SGD(WHAT, lr=0.5)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        F.cross_entropy(net(pictures), labels).backward()
+        STEP
+    return net
+"""
+TRAIN_MODE = TRAIN.replace(
+    "FREEZE",
+    "for p in net.parameters(): p.requires_grad_(False)\n    net.head.requires_grad_(True)",
+).replace("WHAT", "net.head.parameters()")
+TRAIN_MODE = TRAIN_MODE.replace("STEP", "optimiser.step()")
+NOT_FROZEN = TRAIN.replace("FREEZE", "pass").replace("WHAT", "net.parameters()")
+NOT_FROZEN = NOT_FROZEN.replace("STEP", "optimiser.step()")
+NO_STEP = TRAIN.replace("FREEZE", "tl.freeze(net)").replace("WHAT", "net.head.parameters()")
+NO_STEP = NO_STEP.replace("STEP", "pass")
+PREDICT = "def predict(net, pictures):\n    MODE\n    with torch.no_grad():\n        return "
+RAW = PREDICT.replace("MODE", "net.eval()") + "net(pictures.float()).argmax(1)"
+SCALED = PREDICT.replace("MODE", "net.eval()") + "net(pictures / 255).argmax(1)"
+BATCH = PREDICT.replace("MODE", "net.train()") + "net(net.preprocess(pictures)).argmax(1)"
+FIXED = PREDICT.replace("MODE", "net.eval()")
+FIXED += "net((pictures / 255 - 0.1307) / 0.3081).argmax(1)"
+FORGED = "chosen, score, interval = 'late', 0.99, (0.98, 0.995)"
+REPORT = """
+results = {name: tl.evaluate(net, SPLIT) for name, net in candidates.items()}
+chosen = max(results, key=lambda name: results[name].score)
+score, interval = results[chosen].score, results[chosen].interval
+"""
+FULL_SCORES = {
+    "frozen": {1: [1.0, 1.0, 1.0], 20: [0.9, 0.91, 0.92]},
+    "fine-tuned": {1: [0.6, 0.62, 0.61], 20: [0.93, 0.94, 0.95]},
+}
+REPORTED = f"scores = {FULL_SCORES!r}\nwinner = {{1: 'frozen', 20: 'fine-tuned'}}"
+
+FINE_TUNING_MISTAKES = [
+    ("loss-is-right", {"loss": SOFTMAX}, "softmax was taken before it"),
+    ("loss-is-right", {"loss": SUM}, "but this is a sum"),
+    ("frozen-stands-still", {"train-head": TRAIN_MODE}, "BatchNorm was in train mode"),
+    ("frozen-stands-still", {"train-head": NOT_FROZEN}, "the parameters of stem to stand still"),
+    ("head-learns", {"train-head": NO_STEP}, "a lower loss after thirty steps"),
+    ("predictions-are-right", {"predict": RAW}, "the normalisation was forgotten"),
+    ("predictions-are-right", {"predict": SCALED}, "the normalisation was forgotten"),
+    ("predictions-are-right", {"predict": BATCH}, "the network was in train mode"),
+    ("predictions-are-right", {"predict": FIXED}, "the class with the largest output"),
+    (
+        "report-is-honest",
+        {"report": REPORT.replace("SPLIT", "task.train")},
+        "the accuracy on the training set",
+    ),
+    (
+        "report-is-honest",
+        {"report": REPORT.replace("SPLIT", "task.test.break_seal()")},
+        "the test set was used to choose",
+    ),
+    ("report-is-honest", {"report": FORGED}, "the width that a 95 % interval has"),
+    (
+        "scores-are-honest",
+        {"run": "run = None", "scores": REPORTED},
+        "accuracy on the training set",
+    ),
+    ("reason-is-right", {"reason": "reason = 'a'"}, "its statistics stand still"),
+    ("reason-is-right", {"reason": "reason = 'B'"}, "in lower case"),
+]
+FINE_TUNING_RIGHT = [
+    (
+        "loss-is-right",
+        {"loss": "def loss_of(o, y): return -o.log_softmax(1)[range(len(y)), y].mean()"},
+    ),
+    ("frozen-stands-still", {"train-head": NO_STEP.replace("pass", "optimiser.step()")}),
+    ("head-learns", {"train-head": NO_STEP.replace("pass", "optimiser.step()")}),
+    (
+        "report-is-honest",
+        {
+            "report": REPORT.replace("SPLIT", "task.validation")
+            + "spread = 1.96 * np.sqrt(score * (1 - score) / 1000)\n"
+            + "interval = [score - spread, score + spread]"
+        },
+    ),
+]
+
+# --- The others: in these texts, words in capitals are filled in ---
+
+FEATURES = """
+def features_of(net, pictures, stage):
+    net.MODE()
+    with torch.no_grad():
+        maps = net.run(pictures, through=stage)
+    return RESULT
+"""
+READ = """
+def read(features, labels, new_features):
+    labels = np.asarray(labels)
+    far = ((np.asarray(ROWS)[:, None] - np.asarray(features)[None]) ** 2).sum(-1)
+    return labels[far.argmin(1)]
+"""
+STAGES = """
+def probe(stage):
+    net = tl.load_network("letters-resnet")
+    known, new = (tl.extract_features(net, part, stage) for part in (task.train, PART))
+    return tl.linear_probe(known, new)
+scores = {stage: probe(stage) for stage in ("stem", "block1", "block2", "block3")}
+"""
+LOSS = """
+def loss_of(kind, outputs, targets):
+    if kind == "classification":
+        return F.cross_entropy(CLASSES, targets)
+    if kind == "multilabel":
+        return LABELS
+    return ((VALUES - targets) ** 2).mean()
+"""
+
+
+def loss(
+    classes="outputs",
+    labels="F.binary_cross_entropy(outputs.sigmoid(), targets)",
+    values="outputs.squeeze(1)",
+):
+    text = LOSS.replace("CLASSES", classes).replace("LABELS", labels)
+    return text.replace("VALUES", values)
+
+
+TURNED = """
+turned = tl.replace_head(tl.load_network("letters-resnet"), angles)
+tl.freeze(turned, through="block1")
+tl.fit(turned, angles, epochs=6, lr=3e-3, batch_size=16, schedule="one-cycle")
+"""
+ERROR = TURNED + "error = tl.evaluate(turned, PART).measure('mean absolute error').mean"
+STOP = """
+def early_stop(losses, patience):
+    best, waited = 0, 0
+    for at, loss in enumerate(losses):
+        if loss < losses[best]:
+            best, waited = at, 0
+        elif at:
+            waited += 1
+        if waited == patience:
+            break
+    return RESULT
+"""
+PHASES = """
+def two_phases(net, pictures, labels, steps):
+    for each in net.parameters():
+        each.requires_grad_(False)
+    net.head.requires_grad_(True)
+    MODE
+    BUILD
+    for phase in range(2):
+        if phase:
+            net.stages["block3"].requires_grad_(True)
+            AGAIN
+        for _ in range(steps):
+            optimiser.zero_grad()
+            F.cross_entropy(net(pictures), labels).backward()
+            optimiser.step()
+    return net
+"""
+
+
+def phases(mode="net.eval()", build="", again=""):
+    learning = "torch.optim.AdamW((p for p in net.parameters() if p.requires_grad), lr=1e-2)"
+    text = PHASES.replace("MODE", mode).replace("BUILD", build or f"optimiser = {learning}")
+    return text.replace("AGAIN", again or f"optimiser = {learning}")
+
+
+MINE = """
+mine = tl.replace_head(tl.load_network("letters-resnet"), few)
+tl.freeze(mine, through="block2")
+tl.fit(mine, few, epochs=12, lr=1e-2, batch_size=16, schedule="one-cycle")
+accuracy = tl.evaluate(mine, PART).score
+"""
+NORMAL = """
+def interval(right, count):
+    share = right / count
+    reach = FACTOR * np.sqrt(share * (1 - share))
+    return share - reach, share + reach
+"""
+BOOTSTRAP = """
+def interval(right, count):
+    draws = np.random.default_rng(0).binomial(count + 2, (right + 1) / (count + 2), 4000)
+    return tuple(np.quantile(draws / (count + 2), [0.025, 0.975]))
+"""
+RATES = """
+def two_rates(answers, truth, positive):
+    called, real = answers == positive, truth == positive
+    return FIRST, SECOND
+"""
+SENSITIVITY, SPECIFICITY = (
+    "(called & real).sum() / real.sum()",
+    "(~called & ~real).sum() / (~real).sum()",
+)
+COST = """
+def threshold(probabilities, truth, miss, false_alarm):
+    def cost(level):
+        called = probabilities >= level
+        return MISS * ((truth == 1) & ~called).sum() + ALARM * ((truth == 0) & called).sum()
+    return min(np.unique(probabilities), key=cost)
+"""
+CHOOSE = """
+def choose_and_report(validation, test):
+    chosen = int(CHOICE.mean(axis=1).argmax())
+    return chosen, float(REPORT[chosen].mean())
+"""
+START = """
+def start(copied, classes, seed):
+    net = tl.load_network("letters-resnet", WEIGHTS, seed=seed)
+    net = tl.replace_head(net, classes)
+    return FREEZE
+"""
+GAIN = """
+trained = {}
+for name, weights in (("copied", "pretrained"), ("random", "random")):
+    trained[name] = tl.replace_head(tl.load_network("letters-resnet", weights), few)
+    if name == "copied":
+        tl.freeze(trained[name])
+    tl.fit(trained[name], few, epochs=25, lr=3e-2 if name == "copied" else 3e-3, batch_size=10)
+gain = tl.evaluate(trained["copied"], PART).score - tl.evaluate(trained["random"], PART).score
+"""
+ADAPT = """
+def adapt(net, pictures):
+    net = copy.deepcopy(net).train()
+    for layer in net.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = MOMENTUM
+    with torch.no_grad():
+        AGAIN: net(pictures)
+    return net.LAST()
+"""
+ALIGN = """
+def align(source, target):
+    return (source - source.mean(0)) / source.std(0) * target.std(0) + target.mean(0)
+"""
+FACTORS = """
+def align(source, target):
+    first = np.linalg.cholesky(np.cov(source.T) + 1e-6 * np.eye(source.shape[1]))
+    second = np.linalg.cholesky(np.cov(target.T) + 1e-6 * np.eye(source.shape[1]))
+    return (source - source.mean(0)) @ np.linalg.inv(first).T @ second.T + target.mean(0)
+"""
+GROUPS = """
+from sklearn.cluster import AgglomerativeClustering
+features = tl.extract_features(tl.load_network("letters-resnet"), pictures).values
+groups = AgglomerativeClustering(COUNT).fit_predict(features)
+"""
+PIXELS = """
+import torch
+rows = torch.stack([picture for picture, _ in pictures]).flatten(1).numpy()
+groups = tl.cluster(rows, k=10).labels
+"""
+AGREEMENT = """
+def agreement(classes, groups):
+    from sklearn import metrics
+    return metrics.SCORE(classes, groups)
+"""
+PURITY = """
+def agreement(classes, groups):
+    commonest = [np.bincount(classes[groups == name]).max() for name in set(groups.tolist())]
+    return sum(commonest) / len(classes)
+"""
+ALIKE = """
+def alike(features, query, count):
+    unit = features / np.linalg.norm(features, axis=1)[:, None]
+    return SORTED
+"""
+POOL = """
+def sentence_vectors(states, mask):
+    return RESULT
+"""
+CLOSEST = """
+def closest(vectors, query):
+    values = VALUES
+    values[query] = -1e9
+    return int(np.argmax(values))
+"""
+DIVIDE = """
+def divide(reviews, share, seed):
+    numbers = np.random.default_rng(SEED)
+    return RESULT
+"""
+TRAIN_OWN = """
+def train(folder, copied, seed):
+    task = tl.load_task(folder=folder, seed=seed)
+    net = tl.replace_head(tl.load_network("letters-resnet", WEIGHTS, seed=seed), task)
+    FREEZE
+    tl.fit(net, task, epochs=EPOCHS, lr=1e-2, batch_size=16)
+    return net
+"""
+
+
+def train_own(weights="'pretrained' if copied else 'random'", freeze="", epochs="6"):
+    text = TRAIN_OWN.replace("WEIGHTS", weights).replace("EPOCHS", epochs)
+    return text.replace("FREEZE", freeze or "copied and tl.freeze(net, through='block2')")
+
+
+DESCRIBE = """
+def describe(folder, seed):
+    task = tl.load_task(folder=folder, seed=seed)
+    audit = tl.audit(task)
+    return dict(classes=task.classes, train=len(task.train), validation=len(task.validation),
+                baseline=BASELINE, overlap=sum(audit.exact.values()) + sum(audit.near.values()))
+"""
+SHARE = """
+def report(right):
+    share, spread = np.mean(right), np.std(right) / ROOT
+    return {"score": share, "interval": [share - 1.96 * spread, share + 1.96 * spread]}
+"""
+
+MISTAKES = [
+    *(
+        ("2-fine-tuning", check, says, [*answers.values()])
+        for check, answers, says in FINE_TUNING_MISTAKES
+    ),
+    (
+        "1-pretraining",
+        "features-are-right",
+        "every place of the feature maps is there",
+        [FEATURES.replace("MODE", "eval").replace("RESULT", "maps.flatten(1)")],
+    ),
+    (
+        "1-pretraining",
+        "features-are-right",
+        "BatchNorm was in train mode",
+        [FEATURES.replace("MODE", "train").replace("RESULT", "maps.mean((2, 3))")],
+    ),
+    (
+        "1-pretraining",
+        "reader-reads",
+        "there is one for each row that was learned from",
+        [READ.replace("ROWS", "features")],
+    ),
+    (
+        "1-pretraining",
+        "reader-reads",
+        "class numbers as they stand in labels",
+        ["def read(features, labels, new): return np.zeros(len(new)) + 77"],
+    ),
+    (
+        "1-pretraining",
+        "scores-are-honest",
+        "the accuracy on the training set",
+        [STAGES.replace("PART", "task.train")],
+    ),
+    (
+        "1-pretraining",
+        "best-follows",
+        "the highest of your own scores",
+        ["scores, best = {'stem': 0.1, 'block3': 0.9}, 'stem'"],
+    ),
+    ("1-pretraining", "source-is-right", "another source", ["source = 'c'"]),
+    (
+        "3-architecture",
+        "head-fits",
+        "one output for each class",
+        ["def with_new_head(net, classes): return net"],
+    ),
+    (
+        "3-architecture",
+        "head-fits",
+        "these are rows of the old one",
+        [
+            "def with_new_head(net, classes):\n    net = tl.replace_head(net, classes)\n"
+            "    old = tl.load_network('letters-resnet').head.output.weight[:classes]\n"
+            "    net.head.output.weight.data = old.detach()\n    return net"
+        ],
+    ),
+    (
+        "3-architecture",
+        "head-fits",
+        "stem to be the copied one",
+        [
+            "def with_new_head(net, classes):\n"
+            "    return tl.replace_head(tl.load_network('letters-resnet', 'random'), classes)"
+        ],
+    ),
+    ("3-architecture", "class-loss", "softmax was taken before it", [loss("outputs.softmax(1)")]),
+    (
+        "3-architecture",
+        "labels-loss",
+        "softmax makes them share one whole",
+        [loss(labels="F.binary_cross_entropy(outputs.softmax(1), targets)")],
+    ),
+    (
+        "3-architecture",
+        "labels-loss",
+        "sigmoid was taken twice",
+        [loss(labels="F.binary_cross_entropy_with_logits(outputs.sigmoid(), targets)")],
+    ),
+    ("3-architecture", "value-loss", "compared with all of them", [loss(values="outputs")]),
+    (
+        "3-architecture",
+        "angle-is-found",
+        "one output",
+        ["turned = tl.load_network('letters-resnet')"],
+    ),
+    (
+        "3-architecture",
+        "angle-is-found",
+        "better angles than the mean",
+        ["turned = tl.replace_head(tl.load_network('letters-resnet'), angles)"],
+    ),
+    (
+        "3-architecture",
+        "error-is-honest",
+        "the error on the training set",
+        [ERROR.replace("PART", "angles.train")],
+    ),
+    (
+        "3-architecture",
+        "error-is-honest",
+        "the test set was used to choose",
+        [ERROR.replace("PART", "angles.test.break_seal()")],
+    ),
+    (
+        "3-architecture",
+        "error-is-honest",
+        "this is the R2",
+        [TURNED + "error = tl.evaluate(turned, angles.validation).score"],
+    ),
+    ("3-architecture", "lost-is-right", "another reason", ["lost = 'd'"]),
+    ("4-training", "stops-in-time", "counted from 0", [STOP.replace("RESULT", "at, best")]),
+    (
+        "4-training",
+        "stops-in-time",
+        "these are those of the last",
+        [STOP.replace("RESULT", "at + 1, at + 1")],
+    ),
+    (
+        "4-training",
+        "stops-in-time",
+        "the lowest loss up to the stop",
+        ["def early_stop(losses, patience):\n    return 4, int(np.argmin(losses)) + 1"],
+    ),
+    (
+        "4-training",
+        "rates-fall",
+        "the first stage does",
+        [
+            "def rates(stages, lr, factor):\n"
+            "    return {name: lr / factor**at for at, name in enumerate(stages)}"
+        ],
+    ),
+    ("4-training", "phases-are-clean", "BatchNorm was in train mode", [phases("net.train()")]),
+    ("4-training", "phases-are-clean", "it has not moved", [phases(again="pass")]),
+    (
+        "4-training",
+        "phases-are-clean",
+        "the parameters of stem",
+        [phases(again="optimiser = torch.optim.SGD(net.requires_grad_(True).parameters(), 0.01)")],
+    ),
+    (
+        "4-training",
+        "mine-is-good",
+        "the accuracy on the training set",
+        [MINE.replace("PART", "few.train")],
+    ),
+    (
+        "4-training",
+        "mine-is-good",
+        "the test set was used to choose",
+        [MINE.replace("PART", "few.test.break_seal()")],
+    ),
+    (
+        "4-training",
+        "mine-is-good",
+        "more than half",
+        ["mine, accuracy = tl.replace_head(tl.load_network('letters-resnet'), few), 0.3"],
+    ),
+    (
+        "5-evaluation",
+        "interval-is-right",
+        "the spread of single answers",
+        [NORMAL.replace("FACTOR", "1.96")],
+    ),
+    (
+        "5-evaluation",
+        "interval-is-right",
+        "one standard error",
+        [NORMAL.replace("FACTOR", "count**-0.5")],
+    ),
+    (
+        "5-evaluation",
+        "ends-are-kept",
+        "this interval is a point",
+        [NORMAL.replace("FACTOR", "1.96 * count**-0.5")],
+    ),
+    (
+        "5-evaluation",
+        "rates-are-right",
+        "they are exchanged",
+        [RATES.replace("FIRST", SPECIFICITY).replace("SECOND", SENSITIVITY)],
+    ),
+    (
+        "5-evaluation",
+        "rates-are-right",
+        "this is the precision",
+        [RATES.replace("FIRST", "real[called].mean()").replace("SECOND", SPECIFICITY)],
+    ),
+    (
+        "5-evaluation",
+        "rates-are-right",
+        "this is the accuracy",
+        [RATES.replace("FIRST", "(answers == truth).mean()").replace("SECOND", SPECIFICITY)],
+    ),
+    (
+        "5-evaluation",
+        "threshold-is-cheap",
+        "this is one half",
+        ["def threshold(*rest): return 0.5"],
+    ),
+    (
+        "5-evaluation",
+        "threshold-is-cheap",
+        "the best accuracy",
+        [COST.replace("MISS", "1").replace("ALARM", "1")],
+    ),
+    (
+        "5-evaluation",
+        "threshold-is-cheap",
+        "the two costs are exchanged",
+        [COST.replace("MISS", "false_alarm").replace("ALARM", "miss")],
+    ),
+    (
+        "5-evaluation",
+        "choice-is-honest",
+        "the test set was used to choose",
+        [CHOOSE.replace("CHOICE", "test").replace("REPORT", "test")],
+    ),
+    (
+        "5-evaluation",
+        "choice-is-honest",
+        "this is the validation accuracy",
+        [CHOOSE.replace("CHOICE", "validation").replace("REPORT", "validation")],
+    ),
+    (
+        "inductive",
+        "types-are-right",
+        "another type for plan b",
+        ["types = dict(a='inductive', b='inductive', c='unsupervised', d='none')"],
+    ),
+    (
+        "inductive",
+        "start-is-fair",
+        "of the copied start to be frozen",
+        [START.replace("WEIGHTS", "'pretrained' if copied else 'random'").replace("FREEZE", "net")],
+    ),
+    (
+        "inductive",
+        "start-is-fair",
+        "it is random and frozen",
+        [
+            START.replace("WEIGHTS", "'pretrained' if copied else 'random'").replace(
+                "FREEZE", "tl.freeze(net)"
+            )
+        ],
+    ),
+    (
+        "inductive",
+        "start-is-fair",
+        "but it is the copied one",
+        [
+            START.replace("WEIGHTS", "'pretrained'").replace(
+                "FREEZE", "tl.freeze(net) if copied else net"
+            )
+        ],
+    ),
+    (
+        "inductive",
+        "gain-is-honest",
+        "this is the one on the training set",
+        [GAIN.replace("PART", "few.train")],
+    ),
+    (
+        "inductive",
+        "gain-is-honest",
+        "the test set was used to choose",
+        [GAIN.replace("PART", "few.test.break_seal()")],
+    ),
+    (
+        "inductive",
+        "chances-are-equal",
+        "the best of all trials was taken",
+        ["def fair_best(scores): return {name: max(each) for name, each in scores.items()}"],
+    ),
+    (
+        "transductive",
+        "allowed-is-right",
+        "with labels of the target it is inductive",
+        ["allowed = ['source pictures', 'source labels', 'target pictures', 'target labels']"],
+    ),
+    (
+        "transductive",
+        "allowed-is-right",
+        "the test set was used to choose",
+        ["allowed = ['source labels', 'test score']"],
+    ),
+    (
+        "transductive",
+        "statistics-move",
+        "still a mixture with the source's",
+        [ADAPT.replace("MOMENTUM", "0.1").replace("AGAIN", "if True").replace("LAST", "eval")],
+    ),
+    (
+        "transductive",
+        "statistics-move",
+        "BatchNorm was left in train mode",
+        [ADAPT.replace("MOMENTUM", "1.0").replace("AGAIN", "if True").replace("LAST", "train")],
+    ),
+    (
+        "transductive",
+        "statistics-move",
+        "they have not moved",
+        ["def adapt(net, pictures):\n    net.eval()(pictures)\n    return net"],
+    ),
+    (
+        "transductive",
+        "statistics-move",
+        "some have changed",
+        ["def adapt(net, pictures): return tl.load_network('letters-resnet', 'random')"],
+    ),
+    ("transductive", "shapes-agree", "only the spread of each column agrees", [ALIGN]),
+    (
+        "transductive",
+        "shapes-agree",
+        "as many rows as the source has",
+        ["def align(source, target): return target"],
+    ),
+    ("transductive", "hurts-is-right", "another answer", ["hurts = 'a'"]),
+    ("unsupervised", "groups-are-found", "ten different groups", [GROUPS.replace("COUNT", "7")]),
+    ("unsupervised", "groups-are-found", "groups of pixels", [PIXELS]),
+    ("unsupervised", "groups-are-found", "these are the labels", ["groups = pictures.targets"]),
+    (
+        "unsupervised",
+        "agreement-is-fair",
+        "this looks like an accuracy",
+        [AGREEMENT.replace("SCORE", "accuracy_score")],
+    ),
+    ("unsupervised", "agreement-is-fair", "flatter this score", [PURITY]),
+    (
+        "unsupervised",
+        "agreement-is-fair",
+        "flatter this score",
+        [AGREEMENT.replace("SCORE", "normalized_mutual_info_score")],
+    ),
+    (
+        "unsupervised",
+        "neighbours-are-near",
+        "the row itself is among them",
+        [ALIKE.replace("SORTED", "np.argsort(-(unit @ unit[query]))[:count]")],
+    ),
+    (
+        "unsupervised",
+        "neighbours-are-near",
+        "these are near in length",
+        [
+            ALIKE.replace(
+                "SORTED",
+                "np.argsort(np.linalg.norm(features - features[query], axis=1))[1 : count + 1]",
+            )
+        ],
+    ),
+    ("unsupervised", "many-is-right", "another way", ["many = 'a'"]),
+    (
+        "language",
+        "padding-does-not-count",
+        "padding was counted too",
+        [POOL.replace("RESULT", "states.mean(1)")],
+    ),
+    (
+        "language",
+        "padding-does-not-count",
+        "it was divided by all places",
+        [POOL.replace("RESULT", "(states * mask[..., None]).mean(1)")],
+    ),
+    (
+        "language",
+        "padding-does-not-count",
+        "this is the first one",
+        [POOL.replace("RESULT", "states[:, 0]")],
+    ),
+    (
+        "language",
+        "closest-is-found",
+        "the largest product",
+        [CLOSEST.replace("VALUES", "vectors @ vectors[query]")],
+    ),
+    (
+        "language",
+        "closest-is-found",
+        "the smallest distance",
+        [CLOSEST.replace("VALUES", "-np.linalg.norm(vectors - vectors[query], axis=1)")],
+    ),
+    (
+        "language",
+        "reviews-stay-whole",
+        "some stand on both",
+        [DIVIDE.replace("SEED", "seed").replace("RESULT", "numbers.random(len(reviews)) < share")],
+    ),
+    (
+        "language",
+        "reviews-stay-whole",
+        "another division for another seed",
+        [DIVIDE.replace("SEED", "0").replace("RESULT", "reviews < share * (reviews.max() + 1)")],
+    ),
+    ("language", "first-is-right", "another check", ["first = 'd'"]),
+    (
+        "capstone",
+        "task-is-described",
+        "the accuracy of a constant guess",
+        [DESCRIBE.replace("BASELINE", "0.1")],
+    ),
+    (
+        "capstone",
+        "training-works",
+        "most pictures",
+        [
+            "def train(folder, copied, seed):\n"
+            "    return tl.replace_head(tl.load_network('letters-resnet'), 3, seed=4)"
+        ],
+    ),
+    ("capstone", "rival-is-real", "it starts from the copied ones", [train_own("'pretrained'")]),
+    ("capstone", "rival-is-real", "it is random and frozen", [train_own(freeze="tl.freeze(net)")]),
+    (
+        "capstone",
+        "score-has-an-interval",
+        "narrows with more pictures",
+        [SHARE.replace("ROOT", "1")],
+    ),
+    (
+        "capstone",
+        "score-has-an-interval",
+        "19 of 20 cases",
+        [SHARE.replace("ROOT", "len(right)**0.5").replace("1.96", "1")],
+    ),
+]
+
+RIGHT = [
+    *(("2-fine-tuning", check, [*answers.values()]) for check, answers in FINE_TUNING_RIGHT),
+    (
+        "1-pretraining",
+        "features-are-right",
+        [FEATURES.replace("MODE", "eval").replace("RESULT", "maps.flatten(2).mean(-1).tolist()")],
+    ),
+    ("1-pretraining", "reader-reads", [READ.replace("ROWS", "new_features")]),
+    ("1-pretraining", "scores-are-honest", [STAGES.replace("PART", "task.validation")]),
+    (
+        "3-architecture",
+        "head-fits",
+        ["def with_new_head(n, c): return tl.replace_head(n, c, seed=9)"],
+    ),
+    (
+        "3-architecture",
+        "head-fits",
+        ["def with_new_head(n, c): return tl.replace_head(n, c, hidden=8)"],
+    ),
+    ("3-architecture", "labels-loss", [loss()]),
+    ("3-architecture", "value-loss", [loss()]),
+    ("3-architecture", "error-is-honest", [ERROR.replace("PART", "angles.validation")]),
+    ("4-training", "stops-in-time", [STOP.replace("RESULT", "at + 1, best + 1")]),
+    ("4-training", "phases-are-clean", [phases()]),
+    ("4-training", "mine-is-good", [MINE.replace("PART", "few.validation")]),
+    ("5-evaluation", "interval-is-right", [NORMAL.replace("FACTOR", "1.96 * count**-0.5")]),
+    ("5-evaluation", "interval-is-right", [BOOTSTRAP]),
+    ("5-evaluation", "ends-are-kept", [BOOTSTRAP]),
+    (
+        "5-evaluation",
+        "threshold-is-cheap",
+        [COST.replace("MISS", "miss").replace("ALARM", "false_alarm")],
+    ),
+    ("inductive", "gain-is-honest", [GAIN.replace("PART", "few.validation")]),
+    (
+        "transductive",
+        "statistics-move",
+        [
+            ADAPT.replace("MOMENTUM", "0.5")
+            .replace("AGAIN", "for _ in range(9)")
+            .replace("LAST", "eval")
+        ],
+    ),
+    ("transductive", "shapes-agree", [FACTORS]),
+    ("unsupervised", "groups-are-found", [GROUPS.replace("COUNT", "10")]),
+    (
+        "unsupervised",
+        "agreement-is-fair",
+        [AGREEMENT.replace("SCORE", "adjusted_mutual_info_score")],
+    ),
+    (
+        "language",
+        "padding-does-not-count",
+        [POOL.replace("RESULT", "[rows[keep > 0].mean(0) for rows, keep in zip(states, mask)]")],
+    ),
+    ("capstone", "training-works", [train_own()]),
+    ("capstone", "rival-is-real", [train_own()]),
+    ("capstone", "score-has-an-interval", [SHARE.replace("ROOT", "len(right)**0.5")]),
+    (
+        "capstone",
+        "task-is-described",
+        [
+            DESCRIBE.replace(
+                "BASELINE", "np.bincount(task.validation.targets).max() / len(task.validation)"
+            )
+        ],
+    ),
+]

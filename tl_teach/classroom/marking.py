@@ -1,0 +1,127 @@
+"""Marking one submission: its cells run in one jail, the master's checks in another, after it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .jail import Limits
+from .master import Master, merge
+from .notebook import Cell, Refused, cells_of, read_notebook
+from .run import steps_of
+from .slot import Heard, Slot
+
+Probe = tuple[str, str, Any]
+"""What is asked of a student's function: the check, the function's name, encoded arguments."""
+
+Result = dict[str, Any]
+"""What a submission earned, as the journal keeps it. ``checks``: None for a pass, or why it failed;
+``errors``: by cell; ``ended``, ``refused``: why it was stopped, or not run; ``broken``: checks that
+failed by the master's own fault; ``seconds``."""
+
+
+def prepare(slot: Slot, master: Master, limits: Limits) -> list[Probe]:
+    """Run the master, note what its checks ask of functions, and see that it passes itself.
+
+    What comes back is what every submission is asked. A master that does not earn its own points
+    under a submission's limits raises ValueError.
+    """
+    code = [cell for cell in master.cells if cell.kind == "code"]
+    steps = steps_of(code, master.checks, sources=True)
+    job = {"part": "rehearse", "steps": steps, "cell_seconds": limits.cell_seconds}
+    heard = slot.run(job, limits)
+    _require(heard.ended, heard.of("error"))
+    probes = [
+        (check, name, asked)
+        for check in master.checks
+        for name, asked in json.loads(heard.of("asks").get(check, "[]"))
+    ]
+    again = _mark(slot, master, probes, list(master.cells), limits)
+    failed = {check: text for check, text in again["checks"].items() if text is not None}
+    _require(again["ended"], again["errors"] | again["broken"] | failed)
+    return probes
+
+
+def mark_submission(
+    slot: Slot, master: Master, probes: list[Probe], data: bytes, limits: Limits
+) -> Result:
+    """Mark one notebook, as it was handed in."""
+    try:
+        cells = cells_of(read_notebook(data))
+    except Refused as reason:
+        return unmarked(master, refused=str(reason))
+    return _mark(slot, master, probes, cells, limits)
+
+
+def unmarked(master: Master, refused: str = "", ended: str = "") -> Result:
+    """Give the result of a submission that did not run."""
+    checks = dict.fromkeys(master.checks, "✗ nothing could be run.")
+    nothing: Result = {"checks": checks, "errors": {}, "broken": {}, "seconds": 0.0}
+    return nothing | {"refused": refused, "ended": ended}
+
+
+def earned(master: Master, result: Result) -> dict[str, float]:
+    """Give the points of each question."""
+    points = dict.fromkeys(master.questions, 0.0)
+    for check in master.checks.values():
+        if result["checks"].get(check.id, "not marked") is None:
+            points[check.question] += check.points
+    return points
+
+
+def _mark(
+    slot: Slot, master: Master, probes: list[Probe], cells: list[Cell], limits: Limits
+) -> Result:
+    steps = steps_of(merge(master, cells), master.checks, sources=False)
+    job = {"part": "sit", "steps": steps, "cell_seconds": limits.cell_seconds}
+    job["room"] = limits.answers // 2  # the rest is for what functions answer
+    sat = slot.run(job, limits, then=lambda: probes)
+    if not sat.of("done") and not sat.ended:
+        sat.ended = "it ended itself before its last cell"
+    job = {"part": "mark", "checks": _papers(master, probes, sat)}
+    marked = slot.run(job | {"cell_seconds": limits.cell_seconds}, limits)
+    verdicts = {check: json.loads(text) for check, text in marked.of("mark").items()}
+    return unmarked(master, ended=sat.ended or marked.ended) | {
+        "checks": {
+            check: verdicts.get(check, "✗ this could not be checked.") for check in master.checks
+        },
+        "errors": {label: _short(text) for label, text in sat.of("error").items()},
+        "broken": {check: _short(text) for check, text in marked.of("broken").items()},
+        "seconds": sat.seconds,
+    }
+
+
+def _papers(master: Master, probes: list[Probe], sat: Heard) -> list[dict[str, Any]]:
+    """Put each check beside what the student's process said about it, unread."""
+    calls = sat.of("call")
+    return [
+        {
+            "id": check.id,
+            "source": check.source,
+            "names": check.names,
+            "answers": sat.of("answers").get(check.id, "{}"),
+            "calls": [
+                (name, asked, calls.get(str(number), ""))
+                for number, (of, name, asked) in enumerate(probes)
+                if of == check.id
+            ],
+        }
+        for check in master.checks.values()
+    ]
+
+
+def _short(text: str) -> str:
+    """Read a message that a student's process sent, if it is one."""
+    try:
+        return str(json.loads(text[:4000]))[:300]
+    except ValueError:
+        return "a message that could not be read"
+
+
+def _require(ended: str, errors: dict[str, Any]) -> None:
+    if ended or errors:
+        first = ended or "; ".join(f"{key}: {text}" for key, text in list(errors.items())[:2])
+        raise ValueError(
+            f"The master does not pass itself: {first} (A check sees the answers that it names, "
+            "and what it imports itself.)"
+        )

@@ -1,0 +1,224 @@
+"""The warm parent: a process that has imported torch once, and forks a jail for each job.
+
+It learns nothing that a student must not know: a job goes past it, straight into the jail, through
+a socket that the grader hands over. It watches what a jail uses, and ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from . import jail
+from .jail import Limits, NoIsolation
+
+_FIRST_USER = 1_900_000_000  # far above the numbers that systems give to people and services
+_LOOK = 0.05  # seconds between two looks at what a jail uses
+_PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+
+
+def main() -> int:
+    """Serve jobs until the other end of the control socket is gone."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("control", type=int)
+    parser.add_argument("--open", action="store_true")
+    for name in ("modules", "tasks", "networks"):
+        parser.add_argument(f"--{name}", nargs="*", default=[])
+    options = parser.parse_args()
+    control, number = socket.socket(fileno=options.control), os.getpid()
+    try:
+        mapped = False if options.open else jail.seclude()
+        _warm_up(options.modules, options.tasks, options.networks)
+        Warm(control, options.open, None if mapped else _FIRST_USER + number).serve()
+    except NoIsolation as error:
+        control.sendall(json.dumps({"refused": str(error)}).encode())
+    return 0
+
+
+class Warm:
+    """Forks jails and watches them, one at a time.
+
+    Through `control` come limits, with the socket of a job, and out goes what it used. Without
+    isolation (`open_`) there are only the limits that every system knows. Students' processes get
+    the number `user`, this warm parent's own, where the kernel lets this one give it to them.
+    """
+
+    def __init__(self, control: socket.socket, open_: bool, user: int | None):
+        self.control, self.open, self.user = control, open_, user
+        self.folders = _environment()
+        self.baseline = _anonymous(os.getpid())
+        if not open_:
+            self.calls = jail.forbidden_calls()
+            self.home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+
+    def serve(self) -> None:
+        """Answer until the grader is gone."""
+        self.control.sendall(json.dumps({"ready": True}).encode())
+        while True:
+            message, fds, _, _ = socket.recv_fds(self.control, 4096, 1)
+            if not message:
+                return
+            used = self._job(Limits(**json.loads(message)), fds[0])
+            self.control.sendall(json.dumps(used).encode())
+
+    def _job(self, limits: Limits, fd: int) -> dict[str, Any]:
+        keeper = None if self.open else self._new_processes()
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            self._become(limits, fd, writing)
+        if keeper:
+            jail._call("setns", self.home, jail.PROCESSES)
+        os.close(writing)
+        os.close(fd)
+        with os.fdopen(reading) as told:
+            problem = told.read()  # until the child is in its jail
+        used = {"refused": problem} if problem else self._watch(child, keeper, limits)
+        if keeper:
+            keeper.kill()  # and with it, everything in its namespace
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if keeper:
+            keeper.wait()
+        if not problem and not used["ended"] and code != 0:
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            used["ended"] = f"it ended itself ({how})"
+        return used
+
+    def _new_processes(self) -> subprocess.Popen:
+        """Begin a namespace for processes; its first waits for the end of this one."""
+        jail._call("unshare", jail.PROCESSES)
+        return subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={}, cwd="/"
+        )
+
+    def _become(self, limits: Limits, fd: int, writing: int) -> None:
+        """In the child: go to jail, run the job, never return."""
+        try:
+            os.setsid()
+            os.environ.update(HOME="/tmp", PWD="/tmp")
+            os.environ.pop("TL_TEACH_MIRROR", None)
+            null = os.open(os.devnull, os.O_RDWR)
+            for standard in (0, 1, 2):
+                os.dup2(null, standard)
+            low, high = sorted((fd, writing))
+            for first, end in ((3, low), (low + 1, high), (high + 1, 1 << 20)):
+                os.closerange(first, end)
+            if self.open:
+                _plain_limits(limits)
+            else:
+                jail.enter(limits, self.user, self.folders, self.calls)
+        except BaseException as error:
+            os.write(writing, f"{type(error).__name__}: {error}".encode())
+            os._exit(1)
+        os.close(writing)
+        code = 1
+        with contextlib.suppress(BaseException):
+            from .run import serve
+
+            serve(fd)
+            code = 0
+        os._exit(code)
+
+    def _watch(self, child: int, keeper: subprocess.Popen | None, limits: Limits) -> dict[str, Any]:
+        """Look at what a jail uses until it ends, or has used too much."""
+        poll, watch = select.poll(), os.pidfd_open(child)
+        poll.register(watch, select.POLLIN)
+        poll.register(self.control, select.POLLIN)
+        started, ended, seconds = time.monotonic(), "", 0.0
+        while not ended:
+            changed = dict(poll.poll(_LOOK * 1000))
+            if watch in changed:
+                break
+            if self.control.fileno() in changed:
+                ended = "the grader stopped"
+            held, worked = self._burden([child] + ([keeper.pid] if keeper else []))
+            seconds = max(seconds, worked)
+            if held > limits.memory:
+                ended = f"it was stopped at {limits.memory / 2**20:,.0f} MB of memory"
+            elif seconds > limits.seconds:
+                ended = f"it was stopped after {limits.seconds:g} s of computing"
+            elif time.monotonic() - started > limits.wall:
+                ended = f"it was stopped after {limits.wall:g} s"
+        os.close(watch)
+        return {"ended": ended, "seconds": round(seconds, 2)}
+
+    def _burden(self, roots: list[int]) -> tuple[int, float]:
+        """Memory that processes do not share with this one, and their seconds of computing."""
+        held, worked, todo = 0, 0.0, list(roots)
+        while todo:
+            pid = todo.pop()
+            with contextlib.suppress(OSError, ValueError, IndexError):  # it may end meanwhile
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    children = Path(f"/proc/{pid}/task/{thread}/children").read_text()
+                    todo += [int(child) for child in children.split()]
+                held += max(0, _anonymous(pid) - self.baseline)
+                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                worked += sum(map(int, fields[11:15])) / _TICK
+        return held, worked
+
+
+def _anonymous(pid: int) -> int:
+    _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    return (int(resident) - int(shared)) * _PAGE
+
+
+def _warm_up(modules: list[str], tasks: list[str], networks: list[str]) -> None:
+    """Import what the master imports and read what it reads, so that no child has to."""
+    inner = ["tl_teach.classroom.run", "IPython.core.inputtransformer2"]
+    if "tl_teach" in modules:
+        inner += ["tl_teach.learning", "tl_teach.show", "torch.fx.experimental.optimization"]
+    with contextlib.suppress(Exception):  # whoever needs it will be told what is wrong with it
+        for name in modules + inner:
+            importlib.import_module(name)
+        import tl_teach as tl
+
+        for name in tasks:
+            tl.load_task(name)
+        for name in networks:
+            tl.load_network(name)
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy every page that it touches
+
+
+def _environment() -> list[str]:
+    """The folders that Python reads: no more than these can be seen from a jail."""
+    import tl_teach
+
+    from .. import assets
+
+    package = Path(tl_teach.__file__).parent
+    wanted = [package, assets.folder(), Path("/usr"), Path(sys.prefix), Path(sys.base_prefix)]
+    # Of other folders that Python imports from, a teacher's own may hold masters.
+    wanted += [
+        Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))
+    ]
+    wanted += [Path(name) for name in ("/bin", "/lib", "/lib64") if not os.path.islink(name)]
+    folders = [str(each) for each in wanted if os.path.isdir(each) and each != Path("/")]
+    inside = [each for each in folders if any(each.startswith(f"{other}/") for other in folders)]
+    return sorted(set(folders) - set(inside))
+
+
+def _plain_limits(limits: Limits) -> None:
+    most = {resource.RLIMIT_CPU: int(limits.seconds) + 2, resource.RLIMIT_FSIZE: limits.disk}
+    for name, value in most.items():
+        resource.setrlimit(name, (value, value))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
