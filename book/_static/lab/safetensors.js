@@ -1,0 +1,73 @@
+// Weights as safetensors files (https://github.com/huggingface/safetensors#format), read and written.
+Lab.define("safetensors", function (Lab) {
+  "use strict";
+
+  Lab.readSafetensors = function (bytes) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const length = Number(view.getBigUint64(0, true));
+    const table = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    const state = {};
+    for (const [name, entry] of Object.entries(table)) {
+      if (entry.dtype !== "F32") continue; // __metadata__, and BatchNorm's counters of batches
+      const [from, to] = entry.data_offsets.map((place) => 8 + length + place);
+      state[name] = { shape: entry.shape, values: new Float32Array(bytes.slice(from, to).buffer) };
+    }
+    return state;
+  };
+
+  // The same tensors as `tl.save_network` writes, BatchNorm's counters included.
+  Lab.writeSafetensors = function (state, about) {
+    const tensors = { ...state };
+    for (const name of Object.keys(state))
+      if (name.endsWith("running_var"))
+        tensors[name.replace("running_var", "num_batches_tracked")] = null;
+    const table = { __metadata__: { tl_teach: JSON.stringify(about) } };
+    const chunks = [];
+    let place = 0;
+    for (const name of Object.keys(tensors).sort()) {
+      const tensor = tensors[name];
+      const values = tensor ? Float32Array.from(tensor.values) : new BigInt64Array(1);
+      const chunk = new Uint8Array(values.buffer);
+      table[name] = {
+        dtype: tensor ? "F32" : "I64",
+        shape: tensor ? tensor.shape : [],
+        data_offsets: [place, place + chunk.length],
+      };
+      chunks.push(chunk);
+      place += chunk.length;
+    }
+    let header = JSON.stringify(table);
+    header += " ".repeat((8 - (new TextEncoder().encode(header).length % 8)) % 8);
+    const text = new TextEncoder().encode(header);
+    const start = new Uint8Array(8);
+    new DataView(start.buffer).setBigUint64(0, BigInt(text.length), true);
+    return new Blob([start, text, ...chunks], { type: "application/octet-stream" });
+  };
+
+  // What `tl.open_network` needs to know: the head's layers, the classes, the preprocessing.
+  Lab.about = (classes) => ({
+    name: "letters-resnet",
+    kind: "classification",
+    unit: "",
+    classes,
+    preprocess: {
+      size: 28, channels: 1, mean: [Lab.MEAN], std: [Lab.STD], resize: null,
+      interpolation: "bilinear",
+    },
+    head: [["pool", "AdaptiveAvgPool2d", null], ["flatten", "Flatten", null],
+      ["output", "Linear", null]],
+  });
+
+  Lab.withHead = function (state, head) {
+    const size = head.classes * head.width;
+    return {
+      ...state,
+      "stages.head.output.weight": {
+        shape: [head.classes, head.width], values: Float32Array.from(head.flat.subarray(0, size)),
+      },
+      "stages.head.output.bias": {
+        shape: [head.classes], values: Float32Array.from(head.flat.subarray(size)),
+      },
+    };
+  };
+});
