@@ -55,7 +55,7 @@ Lab.define("head", function (Lab) {
     let now = Lab.headLoss(flat, inputs, labels, classes, decay);
     const past = [];
     let iteration = 0;
-    for (; iteration < MOST_ITERATIONS && Math.max(...now.slope.map(Math.abs)) > 1e-7; iteration++) {
+    for (; iteration < MOST_ITERATIONS && Math.max(...now.slope.map(Math.abs)) > 1e-6; iteration++) {
       const step = direction(now.slope, past);
       const along = dot(step, now.slope);
       let length = past.length ? 1 : Math.min(1, 1 / Math.sqrt(dot(step, step)));
