@@ -124,7 +124,7 @@ Lab.define("network", function (Lab) {
     };
     const state = {};
     for (const [name, { shape, values }] of Object.entries(copied)) {
-      const fresh = new Float32Array(values.length);
+      const fresh = new values.constructor(values.length);
       if (shape.length > 1) {
         const bound = 1 / Math.sqrt(values.length / shape[0]);
         for (let i = 0; i < fresh.length; i++) fresh[i] = (2 * random() - 1) * bound;

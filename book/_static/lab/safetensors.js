@@ -8,31 +8,24 @@ Lab.define("safetensors", function (Lab) {
     const table = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
     const state = {};
     for (const [name, entry] of Object.entries(table)) {
-      if (entry.dtype !== "F32") continue; // __metadata__, and BatchNorm's counters of batches
+      if (name === "__metadata__") continue;
+      // I64: BatchNorm counts its batches.
+      const Values = { F32: Float32Array, I64: BigInt64Array }[entry.dtype];
       const [from, to] = entry.data_offsets.map((place) => 8 + length + place);
-      state[name] = { shape: entry.shape, values: new Float32Array(bytes.slice(from, to).buffer) };
+      state[name] = { shape: entry.shape, values: new Values(bytes.slice(from, to).buffer) };
     }
     return state;
   };
 
-  // The same tensors as `tl.save_network` writes, BatchNorm's counters included.
   Lab.writeSafetensors = function (state, about) {
-    const tensors = { ...state };
-    for (const name of Object.keys(state))
-      if (name.endsWith("running_var"))
-        tensors[name.replace("running_var", "num_batches_tracked")] = null;
     const table = { __metadata__: { tl_teach: JSON.stringify(about) } };
     const chunks = [];
     let place = 0;
-    for (const name of Object.keys(tensors).sort()) {
-      const tensor = tensors[name];
-      const values = tensor ? Float32Array.from(tensor.values) : new BigInt64Array(1);
-      const chunk = new Uint8Array(values.buffer);
-      table[name] = {
-        dtype: tensor ? "F32" : "I64",
-        shape: tensor ? tensor.shape : [],
-        data_offsets: [place, place + chunk.length],
-      };
+    for (const name of Object.keys(state).sort()) {
+      const { shape, values } = state[name];
+      const chunk = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      const dtype = values instanceof Float32Array ? "F32" : "I64";
+      table[name] = { dtype, shape, data_offsets: [place, place + chunk.length] };
       chunks.push(chunk);
       place += chunk.length;
     }
