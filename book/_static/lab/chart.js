@@ -17,7 +17,7 @@ Lab.define("chart", function (Lab) {
     triangle: "M0,-6L6,5H-6z",
     diamond: "M0,-7L6,0L0,7L-6,0z",
   };
-  const LEFT = 52, RIGHT = 620, TOP = 14, BOTTOM = 250;
+  const LEFT = 52, RIGHT = 424, TOP = 14, BOTTOM = 250;
 
   function add(parent, tag, attributes, text) {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -42,7 +42,7 @@ Lab.define("chart", function (Lab) {
     for (const share of [0, 0.5, 1])
       add(svg, "text", { x: x(share * most), y: BOTTOM + 22, class: "middle" },
         `${Math.round(share * most)}`);
-    add(svg, "text", { x: (LEFT + RIGHT) / 2, y: BOTTOM + 40, class: "middle" }, "examples");
+    add(svg, "text", { x: (LEFT + RIGHT) / 2, y: BOTTOM + 42, class: "middle" }, "examples");
     Object.entries(Lab.WAYS).forEach(([way, { words, look, shape }], place) => {
       const points = [...(scores[way] ?? [])].sort((a, b) => a[0] - b[0]);
       if (points.length > 1)
@@ -51,7 +51,7 @@ Lab.define("chart", function (Lab) {
       for (const [n, share] of points)
         add(svg, "path", { d: SHAPES[shape], class: `mark ${look}`,
           transform: `translate(${x(n)} ${y(share)})` });
-      const key = [LEFT + 8 + (place % 3) * 195, 308 + 18 * Math.floor(place / 3)];
+      const key = [LEFT + 8 + (place % 2) * 195, 318 + 22 * Math.floor(place / 2)];
       add(svg, "path", { d: SHAPES[shape], class: `mark ${look}`,
         transform: `translate(${key[0]} ${key[1] - 5})` });
       add(svg, "text", { x: key[0] + 14, y: key[1] }, words);
