@@ -110,8 +110,9 @@ class Explorer:
             "views": [view.html for view in views],
             "words": [view.words for view in views],
         }
-        # "</" would end the script's element wherever it stands.
-        states = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+        # "</" would end the script's element wherever it stands, and "<!--" would hide its end.
+        states = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        states = states.replace("</", "<\\/").replace("<!--", "<\\!--")
         first = self.view(*self.start)
         words = "".join(
             f"<li>{escape(self._setting(setting))}: {escape(view.words)}</li>"

@@ -100,7 +100,7 @@ def explore_study(study: Any = None) -> Explorer:
     name = f"lines-{zlib.crc32(background.encode()):x}"
     common = (
         f'<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
-        f'<g id="{name}">{background}</g></defs></svg>'
+        f'<g id="{name}" class="lines">{background}</g></defs></svg>'
     )
     switches, chosen = _switches(recipes)
 

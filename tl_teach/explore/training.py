@@ -124,7 +124,8 @@ def _curves(kept: list[_Epoch], epoch: int) -> str:
         lines += _CHART.line(points, f"thin {look}")
         lines += _CHART.line(points[: epoch + 1], f"bold {look}")
         lines += _CHART.mark(points[epoch], f"f-{look[2:]}")
-        x, y = _CHART.at(0.99, max(0.05, values[-1] - (0.09 if name == "validation" else -0.03))).split(",")
+        drop = 0.12 if name == "validation" else 0.06
+        x, y = _CHART.at(0.97, max(0.05, values[-1] - drop)).split(",")
         lines += f'<text class="end" x="{x}" y="{y}">{name}</text>'
     ticks = {place / last: str(place) for place in range(len(kept))}
     return _CHART.axes(ticks, "epoch") + lines
