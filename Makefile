@@ -12,20 +12,24 @@ INDEX     := _build/html/book/index.html
 CHAPTERS := $(sort $(wildcard book/start/*.ipynb book/steps/*.ipynb book/types/*.ipynb book/practice/*.ipynb))
 # Whatever the pages are made from. The reference is made from the library's docstrings.
 SOURCES  := _config.yml _toc.yml $(shell find book tl_teach -type f \
-	-not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+	-not -path '*/.*' -not -path '*/node_modules/*' -not -name '*.pyc' 2>/dev/null)
 
 # Progress bars are for people who wait; nbval would compare them.
 export TQDM_DISABLE := 1
 NBVAL := --nbval --nbval-sanitize-with tests/book/nbval-sanitize.cfg --nbval-cell-timeout=600
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint bench notebooks clean
+.PHONY: help book lab test test-all lint bench notebooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 book: $(BUILT) ## build the book (the first time: install everything it needs)
 	@echo "The book is ready: $(CURDIR)/$(INDEX)"
+
+lab: $(BUILT) ## add the network that the page on your own photographs loads (needs npm)
+	cd book/lab/npm && npm ci --ignore-scripts --no-audit --no-fund
+	$(PY) book/_tools/photographs.py _build/html/_static/lab/photographs
 
 # Workers that share the cores take one thread each: more would only wait for each other.
 test: lint $(BUILT) ## lint, then every test: library, chapters, built pages

@@ -85,7 +85,8 @@ def test_the_keyboard_moves_every_control(page, explorers, name) -> None:
         field.press(("ArrowRight" if up else "ArrowLeft") if control.slides else "ArrowDown" if up else "ArrowUp")
         setting[place] += 1 if up else -1
         assert frame.locator(".words").inner_text() == explorer.view(*setting).words
-        assert field.get_attribute("aria-valuetext") == control.options[setting[place]]
+        if control.slides:
+            assert field.get_attribute("aria-valuetext") == control.options[setting[place]]
     assert frame.locator(".words").get_attribute("aria-live") == "polite"
 
 
@@ -154,7 +155,8 @@ def test_without_scripts_it_shows_the_first_drawing_and_all_words(
         handle = page.locator("iframe.explorer").nth(list(explorers).index(name)).element_handle()
         frame = handle.content_frame()
         assert explorers[name].view(*explorers[name].start).words in frame.inner_text(".words")
-        assert frame.locator("noscript li").count() >= 2
+        frame.locator("summary").click()
+        assert frame.locator("li").nth(1).is_visible()
     finally:
         context.close()
 

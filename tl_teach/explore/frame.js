@@ -8,9 +8,10 @@ function show() {
   fields.forEach((field, i) => {
     at = at * DATA.sizes[i] + place(field);
     const text = DATA.options[i][place(field)];
+    const output = field.parentElement.querySelector("output"); // only beside a slider
+    if (!output) return;
+    output.textContent = text;
     field.setAttribute("aria-valuetext", text);
-    const output = field.parentElement.querySelector("output");
-    if (output) output.textContent = text;
   });
   view.innerHTML = DATA.views[at];
   words.textContent = DATA.words[at];

@@ -121,16 +121,16 @@ class Explorer:
         return (
             f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(self.title)}'
             f"</title><style>{_file('frame.css')}</style>"
-            f'<main class="explorer" aria-label="{escape(self.title)}">'
+            f'<main class="explorer"><h1>{escape(self.title)}</h1>'
             f'<div class="controls">{"".join(map(_field, self.controls))}</div>{self.common}'
             f'<div class="view">{first.html}</div>'
             f'<p class="words" aria-live="polite">{escape(first.words)}</p>'
-            f"<noscript><p>Without scripts, in words:</p><ul>{words}</ul></noscript></main>"
+            f"<details><summary>In words, setting by setting</summary><ul>{words}</ul></details></main>"
             f"<script>const DATA={states};{_file('frame.js')}</script></html>"
         )
 
     def _some_settings(self) -> list[tuple[int, ...]]:
-        """Settings for those without scripts: one control moves, the others stay."""
+        """Settings to tell in words, also without scripts: one control moves, the others stay."""
         found = dict.fromkeys([self.start])
         for place, control in enumerate(self.controls):
             for option in range(len(control.options)):
