@@ -38,7 +38,9 @@ def digits_script() -> str:
 
 def _pictures(split: object, count: int) -> list[bytes]:
     """Digits 0 to 9 in turn, `count` times."""
-    of_class = {digit: (split.targets == digit).nonzero()[:count, 0].tolist() for digit in range(10)}
+    of_class = {
+        digit: (split.targets == digit).nonzero()[:count, 0].tolist() for digit in range(10)
+    }
     return [
         split.pixels(of_class[digit][turn]).numpy().tobytes()
         for turn in range(count)

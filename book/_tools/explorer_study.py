@@ -2,7 +2,8 @@
 
     python book/_tools/explorer_study.py
 
-The handwritten digits: five freeze boundaries, with a copied start and with a random one; 1, 5, 20 and 50 labels per class; five seeds. Step 4 uses the same settings.
+The handwritten digits: five freeze boundaries, with a copied start and with a random one; 1, 5, 20
+and 50 labels per class; five seeds. Step 4 uses the same settings.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ MOST_BYTES = 5_000_000
 
 
 class Features(nn.Module):
-    """Everything before the last layer: pictures (N, 3, 160, 160), values 0..1, to 1,280 numbers."""
+    """Everything before the last layer: (N, 3, 160, 160), values 0..1, to 1,280 numbers."""
 
     def __init__(self, net: tl.Network):
         super().__init__()
@@ -51,7 +52,7 @@ class Features(nn.Module):
 def _fold(module: nn.Module) -> None:
     """Put every BatchNorm that follows a convolution into it."""
     children = list(module.named_children())
-    for (name, one), (following, other) in zip(children, children[1:], strict=False):
+    for (name, one), (following, other) in pairwise(children):
         if isinstance(one, nn.Conv2d) and isinstance(other, nn.BatchNorm2d):
             setattr(module, name, fuse_conv_bn_eval(one, other))
             setattr(module, following, nn.Identity())
@@ -69,8 +70,14 @@ def export(path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "full.onnx"
         torch.onnx.export(
-            features(), (torch.zeros(1, 3, SIZE, SIZE),), full, input_names=["pictures"],
-            output_names=["features"], external_data=False, dynamo=True, verbose=False,
+            features(),
+            (torch.zeros(1, 3, SIZE, SIZE),),
+            full,
+            input_names=["pictures"],
+            output_names=["features"],
+            external_data=False,
+            dynamo=True,
+            verbose=False,
         )
         model = onnx.load(full)
     casts = []
@@ -79,7 +86,9 @@ def export(path: Path) -> None:
         if values.dtype == np.float32 and values.size > 64:
             name = tensor.name
             tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+            casts.append(
+                helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT)
+            )
     for cast in reversed(casts):
         model.graph.node.insert(0, cast)
     del model.graph.value_info[:]

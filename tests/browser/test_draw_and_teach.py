@@ -135,7 +135,7 @@ def test_a_stroke_lies_where_mnist_puts_it(lab: Page) -> None:
     pixels = np.array(
         lab.evaluate("() => [...Lab.rasterise([[[0.1, 0.1], [0.15, 0.9]], [[0.1, 0.5]]])]")
     ).reshape(28, 28)
-    rows, columns = np.nonzero(pixels)
+    rows, _ = np.nonzero(pixels)
     assert 19 <= np.ptp(rows) + 1 <= 22
     ys, xs = np.indices((28, 28)) + 0.5
     assert (ys * pixels).sum() / pixels.sum() == pytest.approx(14, abs=0.1)
@@ -250,7 +250,10 @@ def test_the_accuracy_is_that_of_the_library(lab: Page) -> None:
 def test_own_drawings_count_as_well(lab: Page) -> None:
     lab.click("text=None")
     lab.locator("#lab-canvas").scroll_into_view_if_needed()
-    for digit, points in ((1, [(0.5, 0.1), (0.5, 0.9)]), (7, [(0.2, 0.15), (0.8, 0.15), (0.4, 0.9)])):
+    for digit, points in (
+        (1, [(0.5, 0.1), (0.5, 0.9)]),
+        (7, [(0.2, 0.15), (0.8, 0.15), (0.4, 0.9)]),
+    ):
         draw(lab, points)
         lab.wait_for_function("() => !document.querySelector('#lab-names button').disabled")
         lab.get_by_role("button", name=f"My drawing is a {digit}").click()
@@ -287,7 +290,9 @@ def test_the_boundary_moves_and_the_last_block_learns(lab: Page, tmp_path) -> No
     places = sorted(place for row in rows for place in row)
     with torch.no_grad():
         right = net(torch.stack([split[i][0] for i in places])).argmax(1) == split.targets[places]
-    assert right.float().mean().item() == pytest.approx(score(lab, "copied, trained", 10), abs=0.006)
+    assert right.float().mean().item() == pytest.approx(
+        score(lab, "copied, trained", 10), abs=0.006
+    )
 
 
 def saved(page: Page, folder) -> str:

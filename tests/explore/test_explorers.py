@@ -99,7 +99,9 @@ def test_text_cannot_leave_its_place():
 
 def test_its_words_are_its_plain_text():
     text = squares()._repr_mimebundle_()["text/plain"]
-    assert text.startswith("[Explorer] squares, by side (1, 2, 3); colour (red, blue). A red square")
+    assert text.startswith(
+        "[Explorer] squares, by side (1, 2, 3); colour (red, blue). A red square"
+    )
 
 
 def test_a_drawing_is_made_once():
@@ -153,7 +155,7 @@ def test_the_expected_accuracy_is_that_of_the_study():
 def test_exploring_a_network_leaves_it_as_it_was(tuned):
     net, _, _ = tuned
     before, mode = tl.fingerprint(net), net.training
-    tl.explore_network(net).html  # noqa: B018
+    assert tl.explore_network(net).html
     assert tl.fingerprint(net) == before
     assert net.training == mode
     assert net.frozen_through == "block1"

@@ -81,8 +81,8 @@ def explore_embedding(
         same = _agreement(values, labels)
         prefix = f"{name}, " if len(nets) > 1 else ""
         words = (
-            f"{prefix}{stages[stage]}, {list(_NAMES.values())[method]}: the nearest neighbour in the "
-            f"features has the same class for {share(same)} of {len(labels)} items."
+            f"{prefix}{stages[stage]}, {list(_NAMES.values())[method]}: the nearest neighbour in "
+            f"the features has the same class for {share(same)} of {len(labels)} items."
         )
         return View(svg(_points(points, labels, classes, key), words, 330), words)
 
@@ -137,6 +137,14 @@ def _points(points: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], ke
 
 # Dark enough for white numbers (4.5:1), apart in lightness or in hue.
 _COLOURS = (
-    "#1f5fa8", "#a84b00", "#1b7340", "#9b2d6f", "#5a4bb0",
-    "#8a6100", "#00707a", "#b3261e", "#4a5568", "#6b4a2b",
+    "#1f5fa8",
+    "#a84b00",
+    "#1b7340",
+    "#9b2d6f",
+    "#5a4bb0",
+    "#8a6100",
+    "#00707a",
+    "#b3261e",
+    "#4a5568",
+    "#6b4a2b",
 )

@@ -125,7 +125,8 @@ class Explorer:
             f'<div class="controls">{"".join(map(_field, self.controls))}</div>{self.common}'
             f'<div class="view">{first.html}</div>'
             f'<p class="words" aria-live="polite">{escape(first.words)}</p>'
-            f"<details><summary>In words, setting by setting</summary><ul>{words}</ul></details></main>"
+            f"<details><summary>In words, setting by setting</summary><ul>{words}</ul></details>"
+            "</main>"
             f"<script>const DATA={states};{_file('frame.js')}</script></html>"
         )
 

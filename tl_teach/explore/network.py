@@ -116,5 +116,3 @@ def _measure(net: Network) -> tuple[dict[str, tuple[float, float]], dict[str, in
         kept[name] = sum(sizes) // len(value)
         value = out.detach()
     return seconds, kept
-
-

@@ -15,6 +15,7 @@ from .frame import View
 
 Point = tuple[float, float]
 
+
 class Chart(NamedTuple):
     """The frame of a chart: x and y from 0 to 1 become places in an SVG of 440 x 260."""
 
@@ -79,7 +80,9 @@ def stage_row(net: Network, frozen: int, below: Mapping[str, str] | None = None)
 
 def table(rows: Mapping[str, str]) -> str:
     """Draw names and values, a row each."""
-    lines = (f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows.items())
+    lines = (
+        f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows.items()
+    )
     return f"<table>{''.join(lines)}</table>"
 
 
@@ -99,7 +102,8 @@ def as_png(pixels: np.ndarray, palette: str = "gray") -> str:
         image = Image.fromarray(np.uint8(np.clip(pixels, 0, 1) * 255)).quantize(16)
     else:
         levels = np.uint8(np.round(np.clip(pixels, 0, 1) * 15))
-        image = Image.frombytes("P", levels.shape[::-1], levels.tobytes())
+        height, width = pixels.shape
+        image = Image.frombytes("P", (width, height), levels.tobytes())
         colours = matplotlib.colormaps[palette](np.linspace(0, 1, 16))[:, :3]
         image.putpalette(np.uint8(colours * 255).flatten().tolist())
     image.save(file, "png", optimize=True, bits=4)

@@ -146,8 +146,12 @@ def _scatter(source: np.ndarray, labels: np.ndarray, target: np.ndarray, truth: 
     edge = f'<path class="grid" style="stroke:var(--ink)" d="M{x0},{y0}L{x1},{y1}"/>'
     dim = '<g opacity=".35">'
     return (
-        dim + path(source[labels == 0], "dots c-frozen") + path(source[labels == 1], "squares c-fine-tuned")
-        + "</g>" + path(target[truth == 0], "dots c-frozen")
-        + path(target[truth == 1], "squares c-fine-tuned") + edge
+        dim
+        + path(source[labels == 0], "dots c-frozen")
+        + path(source[labels == 1], "squares c-fine-tuned")
+        + "</g>"
+        + path(target[truth == 0], "dots c-frozen")
+        + path(target[truth == 1], "squares c-fine-tuned")
+        + edge
         + '<text x="8" y="294">round A, square B; pale: source; the line: learned there</text>'
     )

@@ -161,4 +161,6 @@ def _across(count: int, amounts: Sequence[int]) -> float:
 
 
 def _points(values: Any, amounts: Sequence[int]) -> list[Point]:
-    return [(_across(int(count), amounts), float(value)) for count, value in values.dropna().items()]
+    return [
+        (_across(int(count), amounts), float(value)) for count, value in values.dropna().items()
+    ]

@@ -100,7 +100,9 @@ def explore_training(
             )
             for i, answer in enumerate(now.answers)
         )
-        maps = "".join(figure(m, f"feature map {i + 1}", "", "magma") for i, m in enumerate(now.maps))
+        maps = "".join(
+            figure(m, f"feature map {i + 1}", "", "magma") for i, m in enumerate(now.maps)
+        )
         return View(
             stage_row(learner, frozen, below)
             + svg(_curves(kept, epoch), words)
