@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -194,6 +195,14 @@ def test_any_study_can_be_explored():
     explorer = tl.explore_study(study)
     assert explorer.controls[0].options == ("a", "b")
     assert "b: accuracy 20% with 1" in explorer.view(1, 0, 0).words
+
+
+def test_a_cell_that_was_not_run_is_told():
+    study = shipped_study()
+    missing = (study.table.labels_per_class == 50) & (study.table.seed == 4)
+    explorer = tl.explore_study(replace(study, table=study.table[~missing]))
+    assert "was not run with 50" in explorer.view(0, 0, 3, 5).words
+    assert explorer.page
 
 
 # --- Feature maps ---------------------------------------------------------------------------------

@@ -110,6 +110,9 @@ def explore_study(study: Any = None) -> Explorer:
         rows = table[table.recipe == recipe]
         line = rows if seed == 0 else rows[rows.seed == seeds[seed - 1]]
         values = line.groupby(counts).score.mean()
+        if amount not in values:
+            words = f"{recipe} was not run with {amount} {unit} and this seed."
+            return View(svg(f'<use href="#{name}"/>', words), words)
         scores = rows[rows[counts] == amount].sort_values("seed").score.to_numpy()
         finding = f"{recipe}: {study.metric} {share(values[amount])} with {amount} {unit}"
         x = _across(amount, amounts)
