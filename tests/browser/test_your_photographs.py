@@ -222,6 +222,23 @@ def test_classes_are_taught_from_files(loaded: Page) -> None:
 
 
 @needs_network
+def test_the_head_goes_on_in_a_notebook(loaded: Page, tmp_path: Path) -> None:
+    """After the test above has taught two classes: the page's own cell, run in Python."""
+    with loaded.expect_download() as download:
+        loaded.click("#photo-save")
+    path = tmp_path / "head-from-the-lab.safetensors"
+    download.value.save_as(path)
+    cell = loaded.locator("#photo-cell").inner_text().replace(path.name, str(path))
+    names: dict = {}
+    exec(cell, names)
+    images = [striped(vertical, 3) for vertical in (True, False)]
+    answers = [
+        names["net"](names["net"].preprocess(image)[None]).argmax().item() for image in images
+    ]
+    assert answers == [0, 1]
+
+
+@needs_network
 def test_a_bad_file_is_told_to_everyone(loaded: Page) -> None:
     data, words = BAD["hostile.svg"]
     box = loaded.locator("#photo-classes fieldset").first

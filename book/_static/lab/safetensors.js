@@ -17,8 +17,10 @@ Lab.define("safetensors", function (Lab) {
     return state;
   };
 
+  // `about` is kept beside the tensors: of a network what `Lab.about` gives, of a head its classes.
   Lab.writeSafetensors = function (state, about) {
-    const table = { __metadata__: { tl_teach: JSON.stringify(about) } };
+    const key = Array.isArray(about) ? "classes" : "tl_teach";
+    const table = { __metadata__: { [key]: JSON.stringify(about) } };
     const chunks = [];
     let place = 0;
     for (const name of Object.keys(state).sort()) {

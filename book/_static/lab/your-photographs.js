@@ -4,7 +4,13 @@
 
   const $ = (id) => document.getElementById(`photo-${id}`);
   const FOLDER = new URL("photographs/", document.currentScript.src).href;
-  const MOST_CLASSES = 5, DECAY = 1e-3;
+  const MOST_CLASSES = 5, DECAY = 1e-2;
+  const CELL = (count) => `import tl_teach as tl
+from tl_teach.networks.safetensors import load_safetensors
+
+net = tl.replace_head(tl.load_network("mobilenet_v2", image_size=160), ${count})
+net.load_state_dict(load_safetensors("head-from-the-lab.safetensors"), strict=False)
+tl.show_network(tl.freeze(net))`;
   const classes = []; // {name, items: [{canvas, features}], box, list}
   let session = null, head = null, last = null, stream = null;
 
@@ -159,17 +165,13 @@
 
   // --- Learning and asking ----------------------------------------------------------------------
 
-  // The features have many directions and few examples: each is brought to length 1.
-  function unit(features) {
-    const length = Math.hypot(...features) || 1;
-    return features.map((value) => (10 * value) / length);
-  }
-
   function learn() {
-    const inputs = classes.flatMap((one) => one.items.map((item) => unit(item.features)));
+    const inputs = classes.flatMap((one) => one.items.map((item) => item.features));
     const labels = classes.flatMap((one, label) => one.items.map(() => label));
     const filled = classes.filter((one) => one.items.length).length;
     head = filled === classes.length ? Lab.solveHead(inputs, labels, classes.length, DECAY) : null;
+    $("save").disabled = !head;
+    $("cell").textContent = CELL(classes.length);
     $("score").textContent = head ? score(inputs, labels)
       : "Give each class at least one photograph.";
   }
@@ -197,7 +199,7 @@
       $("answer").textContent = "Give each class at least one photograph first.";
       return;
     }
-    const shares = Lab.softmax(Lab.headScores(head, unit(await look(canvas))));
+    const shares = Lab.softmax(Lab.headScores(head, await look(canvas)));
     const order = [...shares.keys()].sort((a, b) => shares[b] - shares[a]);
     $("answer").textContent = `${order.map((i) => `${classes[i].name} ${percent(shares[i])}`).join(", ")}.`;
   }
@@ -212,6 +214,20 @@
   }
   $("question").onchange = () => $("question").files[0] && askFile($("question").files[0]);
   acceptDrops($("ask"), ([file]) => file && askFile(file));
+
+  // --- Take it along ----------------------------------------------------------------------------
+
+  // The head alone: the rest is in the library already.
+  Lab.learnedHead = () => Lab.writeSafetensors(Lab.withHead({}, head), classes.map((one) => one.name));
+
+  $("save").onclick = () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(Lab.learnedHead());
+    link.download = "head-from-the-lab.safetensors";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    $("saved").textContent = "Saved as head-from-the-lab.safetensors. Put it beside your notebook, and run this cell.";
+  };
 
   // --- Camera -----------------------------------------------------------------------------------
 
