@@ -139,6 +139,16 @@ def test_the_boundary_decides_how_much_learns():
         assert f"{learn:,} of 77,754 parameters learn" in explorer.view(frozen).words
 
 
+@pytest.mark.parametrize("through", [None, "stem", "block1", "head"])
+def test_it_starts_where_the_boundary_stands(through):
+    net = tl.replace_head(tiny.network(), 3)
+    if through:
+        tl.freeze(net, through=through)
+    explorer = tl.explore_network(net)
+    expected = through if through in ("stem", "block1") else "block2"
+    assert explorer.controls[0].options[explorer.start[0]] == expected
+
+
 def test_less_memory_right_of_a_later_boundary():
     explorer = tl.explore_network(tl.replace_head(tl.load_network("letters-resnet"), 10))
     megabytes = [

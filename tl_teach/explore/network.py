@@ -84,7 +84,8 @@ def explore_network(net: Network, study: Any = None, *, batch_size: int = 16) ->
         below = {name: f"{counts[name]:,}" for name in names}
         return View(stage_row(net, frozen, below) + table(rows), words)
 
-    place = len(names) - 2
+    frozen = sum(map(net.is_frozen, names)) or len(names)  # where the boundary stands, or the head
+    place = min(frozen, len(names) - 1)
     control = Control("Frozen through", options, place)
     return Explorer(f"the freeze boundary of {net.name}", [control], draw)
 
