@@ -19,7 +19,7 @@ Point = tuple[float, float]
 class Chart(NamedTuple):
     """The frame of a chart: x and y from 0 to 1 become places in an SVG of 440 x 260."""
 
-    left: float = 52
+    left: float = 56
     right: float = 424
     top: float = 12
     bottom: float = 214

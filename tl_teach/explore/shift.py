@@ -139,10 +139,9 @@ def _scatter(source: np.ndarray, labels: np.ndarray, target: np.ndarray, truth: 
         return f'<path class="{look}" d="{"".join(f"M{x},{y}h0" for x, y in places)}"/>'
 
     weights, middle = _line(source, labels)
-    # Two points of the line weights @ x = middle, far outside the picture.
-    foot = weights * middle / (weights @ weights)
-    along = np.array([-weights[1], weights[0]]) / np.linalg.norm(weights) * 20
-    (x0, y0), (x1, y1) = (np.round((foot + s * along) * scale + corner, 1) for s in (1, -1))
+    # The classes lie side by side, so that the line has a place on every height.
+    ends = [[(middle - weights[1] * y) / weights[0], y] for y in (low[1], high[1])]
+    (x0, y0), (x1, y1) = np.round(np.array(ends) * scale + corner).astype(int)
     edge = f'<path class="grid" style="stroke:var(--ink)" d="M{x0},{y0}L{x1},{y1}"/>'
     dim = '<g opacity=".35">'
     return (

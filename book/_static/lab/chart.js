@@ -17,7 +17,7 @@ Lab.define("chart", function (Lab) {
     triangle: "M0,-6L6,5H-6z",
     diamond: "M0,-7L6,0L0,7L-6,0z",
   };
-  const LEFT = 52, RIGHT = 424, TOP = 14, BOTTOM = 250;
+  const LEFT = 62, RIGHT = 424, TOP = 14, BOTTOM = 250;
 
   function add(parent, tag, attributes, text) {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
