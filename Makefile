@@ -12,14 +12,14 @@ INDEX     := _build/html/book/index.html
 CHAPTERS := $(sort $(wildcard $(foreach part,start steps types practice back,book/$(part)/*.ipynb)))
 # Whatever the pages are made from. The reference is made from the library's docstrings.
 SOURCES  := _config.yml _toc.yml $(shell find book tl_teach -type f \
-	-not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+	-not -path '*/.*' -not -path '*/node_modules/*' -not -name '*.pyc' 2>/dev/null)
 
 # Progress bars are for people who wait; nbval would compare them.
 export TQDM_DISABLE := 1
 NBVAL := --nbval --nbval-sanitize-with tests/book/nbval-sanitize.cfg --nbval-cell-timeout=600
 
 .DEFAULT_GOAL := help
-.PHONY: help book site pdf epub slides test test-all lint bench notebooks colab-check oldest-check clean
+.PHONY: help book lab site pdf epub slides test test-all lint bench notebooks colab-check oldest-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,10 @@ epub: $(INSTALLED) ## the book for e-readers, in _build/epub
 
 slides: $(INSTALLED) ## make slides of the chapters in _build/slides
 	$(PY) book/_tools/slides.py $(NB)
+
+lab: $(BUILT) ## add the network that the page on your own photographs loads (needs npm)
+	cd book/lab/npm && npm ci --ignore-scripts --no-audit --no-fund
+	$(PY) book/_tools/photographs.py _build/html/_static/lab/photographs
 
 # Workers that share the cores take one thread each: more would only wait for each other.
 test: lint $(BUILT) ## lint, then every test: library, chapters, built pages

@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from .discover import nearest as nearest
     from .discover import outliers as outliers
     from .discover import retrieval_precision as retrieval_precision
+    from .explore import explore_embedding as explore_embedding
+    from .explore import explore_feature_maps as explore_feature_maps
+    from .explore import explore_network as explore_network
+    from .explore import explore_shift as explore_shift
+    from .explore import explore_study as explore_study
+    from .explore import explore_training as explore_training
     from .learning import Phase as Phase
     from .learning import Recipe as Recipe
     from .learning import baseline as baseline
@@ -158,6 +164,14 @@ _ROOMS = {
         "show_scores",
         "show_study",
         "show_top_images",
+    ],
+    "explore": [
+        "explore_embedding",
+        "explore_feature_maps",
+        "explore_network",
+        "explore_shift",
+        "explore_study",
+        "explore_training",
     ],
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
