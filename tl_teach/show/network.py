@@ -61,7 +61,7 @@ def show_network(net: Network) -> Picture:
 
 def _shapes(net: Network) -> dict[str, str]:
     """What comes out of each stage, in words."""
-    shapes, value = {}, torch.zeros(1, *net.preprocess.shape)
+    shapes, value = {}, torch.zeros(1, *net.preprocess.shape, dtype=net.preprocess.dtype)
     with evaluating(net):
         for name, stage in net.stages.items():
             value = stage(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -50,6 +50,8 @@ class Preprocess:
     std: tuple[float, ...]
     resize: int | None = None
     interpolation: str = "bilinear"
+
+    dtype: ClassVar[torch.dtype] = torch.float32
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -122,6 +124,11 @@ def as_pixels(image: Any) -> torch.Tensor:
     >>> as_pixels(np.zeros((8, 9), dtype=np.uint8)).shape
     torch.Size([1, 8, 9])
     """
+    if isinstance(image, torch.Tensor) and image.ndim == 1:
+        raise TypeError(
+            "This network reads pictures, but got a text; load one for texts, such as "
+            "tl.load_network('minilm')."
+        )
     if isinstance(image, str | PathLike):
         raise TypeError(
             f"{str(image)!r} is the name of a picture, not a picture; open it first: "
