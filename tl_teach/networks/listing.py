@@ -40,8 +40,9 @@ def list_networks(*, speed: bool = False) -> NetworkTable:
     """List the networks by name, with what each costs and what it can do.
 
     Any other classification network of torchvision, and of timm as ``"timm/..."``, loads by name
-    too. Those for texts are listed where the package transformers is installed. Inception and GoogLeNet come without the auxiliary heads that they were trained with,
-    which are not counted.
+    too. Inception and GoogLeNet come without the auxiliary heads that they were trained with,
+    which are not counted. Networks for texts are listed where the package transformers is
+    installed.
 
     Parameters
     ----------
@@ -53,8 +54,8 @@ def list_networks(*, speed: bool = False) -> NetworkTable:
     NetworkTable
         A list of dictionaries that shows as a table. ``MB`` is the size of the weights in 10^6
         bytes; ``top-1`` is the publisher's accuracy on ImageNet in percent, ``px`` height and
-        width of the input (neither for texts), ``weights`` tells whether they are shipped, cached here or must be
-        downloaded, and ``pictures/s`` is measured here. Nothing is fetched.
+        width of the input (neither for texts), ``weights`` tells whether they are shipped, cached
+        here or must be downloaded, and ``pictures/s`` is measured here. Nothing is fetched.
 
     Examples
     --------
@@ -96,7 +97,7 @@ def _facts(name: str, speed: bool) -> dict[str, Any]:
         }
     if name in TEXT_FAMILIES:
         about = TEXT_FAMILIES[name]
-        facts |= {"year": about.year, "paper": about.paper}
+        facts |= {"year": about.year, "licence": about.licence, "paper": about.paper}
     return facts | ({"pictures/s": _speed(net)} if speed else {})
 
 

@@ -41,7 +41,8 @@ def load_network(
     ----------
     name : str
         ``"letters-resnet"`` (pre-trained on printed letters), one of `list_networks` (on ImageNet,
-        or, as ``"minilm"``, on texts), any other classification network of torchvision, or ``"timm/"`` and a name in timm.
+        or, as ``"minilm"``, on texts), any other classification network of torchvision, or
+        ``"timm/"`` and a name in timm.
     weights : str or pathlib.Path
         ``"pretrained"``, ``"random"``, or a file that `save_network` wrote (a safetensors file,
         or a state dict from `torch.save`).

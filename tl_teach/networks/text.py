@@ -44,6 +44,8 @@ class TextFamily:
         When it was published.
     paper : str
         Where.
+    licence : str
+        Of the weights.
     sizes : dict
         Where they differ from those that transformers begins with.
     """
@@ -54,13 +56,14 @@ class TextFamily:
     pooling: str
     year: int
     paper: str
+    licence: str = "Apache-2.0"
     sizes: dict[str, int] = field(default_factory=dict)
 
 
 TEXT_FAMILIES = {
     "minilm": TextFamily(
         "Bert", "", "bert-uncased", "mean", 2020, "https://arxiv.org/abs/2002.10957",
-        {"hidden_size": 384, "num_hidden_layers": 6, "intermediate_size": 1536},
+        sizes={"hidden_size": 384, "num_hidden_layers": 6, "intermediate_size": 1536},
     ),
     "bert-base-uncased": TextFamily(
         "Bert", "google-bert/bert-base-uncased", "bert-uncased", "first", 2018,
@@ -72,7 +75,7 @@ TEXT_FAMILIES = {
     ),
     "gpt2": TextFamily(
         "GPT2", "openai-community/gpt2", "gpt2", "last", 2019,
-        "https://openai.com/index/better-language-models/",
+        "https://openai.com/index/better-language-models/", "MIT",
     ),
     "t5-small": TextFamily(
         "T5", "google-t5/t5-small", "t5", "mean", 2019, "https://arxiv.org/abs/1910.10683"

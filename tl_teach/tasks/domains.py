@@ -60,7 +60,8 @@ def load_domains(
     name : str
         ``"solar-cells"``, with the domains ``"mono"`` and ``"poly"`` (made of one crystal or of
         many); ``"digits"``, with ``"printed"``, ``"handwritten"`` and ``"8x8"``; or
-        ``"sentence-sentiment"``, with ``"tweets"``, ``"films"``, ``"products"`` and ``"editorials"``.
+        ``"sentence-sentiment"``, with ``"tweets"``, ``"films"``, ``"products"`` and
+        ``"editorials"``.
     source, target : str
         The domain to learn from, and the one to adapt to.
     source_mix, target_mix : mapping of str to float, optional

@@ -36,7 +36,7 @@ class Texts:
 
     def pixels(self, index: int) -> torch.Tensor:
         """Bytes of text `index`, a uint8 tensor of shape (bytes,)."""
-        return torch.frombuffer(bytearray(self._texts[index].encode()), dtype=torch.uint8)
+        return torch.from_numpy(np.frombuffer(self._texts[index].encode(), np.uint8).copy())
 
     def digest(self, index: int) -> bytes:
         """SHA-256 of the text."""
