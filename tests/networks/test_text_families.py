@@ -168,7 +168,7 @@ def test_every_family_is_built_by_name(name):
 def test_weights_that_cannot_be_had_are_named_in_one_sentence(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
-    with pytest.raises(assets.AssetError, match="'google-t5/t5-small'.*connection; .*'minilm'"):
+    with pytest.raises(assets.AssetError, match=r"'google-t5/t5-small'.*connection; .*'minilm'"):
         tl.load_network("t5-small")
 
 
@@ -179,10 +179,12 @@ def test_texts_and_pictures_are_not_mixed_up(case, task):
         tl.load_network("letters-resnet", pooling="mean")
     with pytest.raises(ValueError, match="no pooling named 'max'"):
         tl.load_network("minilm", "random", pooling="max")
-    with pytest.raises(TypeError, match="reads texts, but got a tensor"):
+    with pytest.raises(TypeError, match="are pictures, but the network reads texts"):
         tl.extract_features(case.net, tiny.task().train)
-    with pytest.raises(TypeError, match="reads pictures, but got a text"):
+    with pytest.raises(TypeError, match="are texts, but the network reads pictures"):
         tl.extract_features(tl.load_network("letters-resnet"), task.train)
+    with pytest.raises(TypeError, match="reads texts, but got a tensor"):
+        case.net.preprocess(torch.zeros(3, 8, 8))
     with pytest.raises(ValueError, match="reads texts"):
         tl.export_network(case.net, "net.onnx")
 

@@ -124,11 +124,6 @@ def as_pixels(image: Any) -> torch.Tensor:
     >>> as_pixels(np.zeros((8, 9), dtype=np.uint8)).shape
     torch.Size([1, 8, 9])
     """
-    if isinstance(image, torch.Tensor) and image.ndim == 1:
-        raise TypeError(
-            "This network reads pictures, but got a text; load one for texts, such as "
-            "tl.load_network('minilm')."
-        )
     if isinstance(image, str | PathLike):
         raise TypeError(
             f"{str(image)!r} is the name of a picture, not a picture; open it first: "

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .images import Images
-from .tokens import AnyPreprocess
+from .tokens import AnyPreprocess, TextPreprocess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,7 +181,19 @@ class Split(Sequence):
         -------
         Split
             A view of this split; nothing is copied.
+
+        Raises
+        ------
+        TypeError
+            If the items are texts and the network reads pictures, or the other way round.
         """
+        texts, reads_texts = (isinstance(one.preprocess, TextPreprocess) for one in (self, net))
+        if texts != reads_texts:
+            raise TypeError(
+                f"The items of {self.info.name!r} are {'texts' if texts else 'pictures'}, but the "
+                f"network reads {'texts' if reads_texts else 'pictures'}; load one that fits, such "
+                f"as tl.load_network({'minilm' if texts else 'mobilenet_v2'!r})."
+            )
         return replace(self, preprocess=net.preprocess)
 
     def digests(self) -> list[bytes]:
