@@ -175,6 +175,9 @@ def test_weights_that_cannot_be_had_are_named_in_one_sentence(monkeypatch):
 def test_texts_and_pictures_are_not_mixed_up(case, task):
     with pytest.raises(ValueError, match="reads texts, so image_size="):
         tl.load_network("minilm", "random", image_size=64)
+    with pytest.raises(ValueError, match="length=0"):
+        tl.load_network("minilm", "random", length=0)
+    assert tl.load_network("minilm", "random", length=9).preprocess.length == 9
     with pytest.raises(ValueError, match="reads pictures, so pooling="):
         tl.load_network("letters-resnet", pooling="mean")
     with pytest.raises(ValueError, match="no pooling named 'max'"):

@@ -34,6 +34,7 @@ def load_network(
     seed: int = 0,
     image_size: int | None = None,
     pooling: str | None = None,
+    length: int | None = None,
 ) -> Network:
     """Load a network as a row of named stages.
 
@@ -54,6 +55,8 @@ def load_network(
     pooling : str, optional
         How the tokens of a text become one row of features: their ``"mean"``, or the ``"first"``
         or ``"last"`` of them; as the network was trained by default.
+    length : int, optional
+        Tokens of a text that are read, at most; 32 by default. A shorter text costs less time.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def load_network(
     Raises
     ------
     ValueError
-        If there is no such network, the weights do not fit it, or `image_size` makes no sense.
+        If there is no such network, the weights do not fit it, or an option makes no sense.
     AssetError
         If the weights must be fetched and cannot be.
 
@@ -82,11 +85,13 @@ def load_network(
     reads_texts = name in TEXT_FAMILIES
     if image_size is not None:
         require_count("image_size", image_size)
-    if (image_size if reads_texts else pooling) is not None:
-        raise ValueError(
-            f"{name!r} reads {'texts' if reads_texts else 'pictures'}, so "
-            f"{'image_size' if reads_texts else 'pooling'}= says nothing to it; leave it out."
-        )
+    others = {"image_size": image_size} if reads_texts else {"pooling": pooling, "length": length}
+    for option, given in others.items():
+        if given is not None:
+            raise ValueError(
+                f"{name!r} reads {'texts' if reads_texts else 'pictures'}, so {option}= says "
+                "nothing to it; leave it out."
+            )
     with seeded(seed):
         net = _build(name, weights == "pretrained", pooling)
     if weights not in ("pretrained", "random"):
@@ -96,6 +101,8 @@ def load_network(
         if about is not None and about["name"] == name:
             rebuild(net, about, state)
         fill(net, state, weights)
+    if length is not None:
+        net.preprocess = replace(net.preprocess, length=length)
     if image_size is not None:
         net.preprocess = replace(net.preprocess, size=image_size, resize=image_size)
     return net.eval()
