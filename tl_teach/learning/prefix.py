@@ -100,7 +100,8 @@ class Prefix:
             return inputs
         inputs = inputs.to(self._device)
         with torch.no_grad():
-            values = self._plain(inputs) if self.exact else self._fast(inputs)(inputs)
+            plain = self.exact or not self._foldable
+            values = self._plain(inputs) if plain else self._fast(inputs)(inputs)
         return _averaged(values) if self.pool else self._padded(values)
 
     def rest(self, values: torch.Tensor, *, but_last: bool = False) -> torch.Tensor:
@@ -143,6 +144,11 @@ class Prefix:
     def _layers(self) -> list[nn.Module]:
         reducing = self._after[0][: self._reduced] if self._reduced else []  # type: ignore[index]
         return [*self.stages, *reducing]
+
+    @property
+    def _foldable(self) -> bool:
+        """Whether there is anything to rewrite; a copy of a large network would be waste."""
+        return any(isinstance(m, nn.Conv2d) for layer in self._layers() for m in layer.modules())
 
     def _fast(self, inputs: torch.Tensor) -> nn.Module:
         """Rewrite the prefix once, check it against the plain one, and keep it ready."""

