@@ -75,6 +75,7 @@ def show_attention(
     figure = blank(min(6.4, side + 0.8), min(6.0, side))
     labels = {"xlabel": "token that is looked at", "ylabel": "token that looks"}
     drawn = matrix(figure.add_subplot(), shown, tokens, tokens, vmin=0, cmap=DEEP_SHADES, **labels)
+    drawn.axes.tick_params(axis="x", rotation=90)
     drawn.axes.set_title(f"{stage}, {whose}", fontsize=11, loc="left")
     figure.colorbar(drawn, label="share of attention", shrink=0.8)
     most = [f"{tokens[row]} at {tokens[int(shown[row].argmax())]}" for row in range(len(tokens))]
