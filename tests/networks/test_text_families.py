@@ -35,7 +35,7 @@ class Case:
         config = getattr(transformers, f"{kind}Config")(vocab_size=30522, **SIZES[kind])
         with seeded(0):
             self.theirs = getattr(transformers, PARTS[kind].model)(config).eval()
-        stages = compose_text(copy.deepcopy(self.theirs), kind, "mean")
+            stages = compose_text(copy.deepcopy(self.theirs), kind, "mean")
         preprocess = TextPreprocess("bert-uncased", 12)
         self.net = Network(kind, stages, preprocess, tuple("abcdefgh"), True).eval()
         self.numbers = preprocess(TEXTS)
