@@ -19,6 +19,7 @@ SCENARIOS = (
     "nothing_frozen",
     "extraction",
     "study",
+    "sentences",
     "growth",
     "startup",
     "grading",

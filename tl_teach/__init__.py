@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .networks import replace_head as replace_head
     from .networks import save_network as save_network
     from .networks import unfreeze as unfreeze
+    from .show import show_attention as show_attention
     from .show import show_calibration as show_calibration
     from .show import show_change as show_change
     from .show import show_cka as show_cka
@@ -82,21 +83,24 @@ if TYPE_CHECKING:
     from .show import show_grad_cam as show_grad_cam
     from .show import show_history as show_history
     from .show import show_integrated_gradients as show_integrated_gradients
+    from .show import show_layers as show_layers
     from .show import show_lr_range as show_lr_range
     from .show import show_neighbours as show_neighbours
     from .show import show_network as show_network
     from .show import show_receptive_field as show_receptive_field
     from .show import show_scores as show_scores
     from .show import show_study as show_study
+    from .show import show_token_importance as show_token_importance
     from .show import show_top_images as show_top_images
     from .tasks import as_target as as_target
     from .tasks import load_domains as load_domains
     from .tasks import load_task as load_task
     from .tasks import shift as shift
+    from .tasks import text_task as text_task
     from .tasks.audit import audit as audit
 
 _ROOMS = {
-    "tasks": ["as_target", "audit", "load_domains", "load_task", "shift"],
+    "tasks": ["as_target", "audit", "load_domains", "load_task", "shift", "text_task"],
     "networks": [
         "Network",
         "export_network",
@@ -144,6 +148,7 @@ _ROOMS = {
         "retrieval_precision",
     ],
     "show": [
+        "show_attention",
         "show_calibration",
         "show_change",
         "show_cka",
@@ -157,12 +162,14 @@ _ROOMS = {
         "show_grad_cam",
         "show_history",
         "show_integrated_gradients",
+        "show_layers",
         "show_lr_range",
         "show_neighbours",
         "show_network",
         "show_receptive_field",
         "show_scores",
         "show_study",
+        "show_token_importance",
         "show_top_images",
     ],
     "explore": [

@@ -21,7 +21,7 @@ def test_every_network_is_listed_in_order(table):
 
 
 def test_the_figures_are_the_publishers(table):
-    for row in table[1:]:
+    for row in table[1 : 1 + len(FAMILIES)]:
         meta = published_weights(row["name"]).meta
         assert row["top-1"] == meta["_metrics"]["ImageNet-1K"]["acc@1"]
         assert row["MB"] == pytest.approx(meta["_file_size"] * 2**20 / 1e6, rel=0.02)

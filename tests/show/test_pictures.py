@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import tl_teach as tl
+from tests.networks.test_text_families import Case
 from tests.tasks import tiny
 from tl_teach.learning import History
 from tl_teach.show.picture import INK, PAPER, QUIET
@@ -141,6 +142,18 @@ WAYS = {
     "show_study of one count": (
         lambda net: tl.show_study(study(counts=(5,))),
         ["over 3 seeds. At 5 labels per class frozen 0.70"],
+    ),
+    "show_layers": (
+        lambda net: tl.show_layers(tiny.network(), {"which insect": tiny.task()}),
+        ["linear probe behind each stage of tiny", "which insect: stem", "constant guess gets"],
+    ),
+    "show_attention": (
+        lambda net: tl.show_attention(Case("Bert").net, "a good film", "layer2"),
+        ["Attention in layer2 of Bert", "mean of 2 heads", "5 tokens", "largest share"],
+    ),
+    "show_token_importance": (
+        lambda net: tl.show_token_importance(tl.replace_head(Case("Bert").net, 2), "a good film"),
+        ["The probability of", "text of 3 tokens", "Without one token"],
     ),
     "show_lr_range": (
         lambda net: tl.show_lr_range(RANGE),

@@ -133,7 +133,9 @@ def test_no_picture_to_adapt_on_is_in_the_test(name, side):
     unlabelled = target.unlabelled.digests()
     assert len(set(test)) == len(test) and len(set(unlabelled)) == len(unlabelled)
     assert not set(test) & set(unlabelled)
-    assert len(test) / (len(test) + len(unlabelled)) == pytest.approx(0.4, abs=0.001)
+    assert len(test) / (len(test) + len(unlabelled)) == pytest.approx(
+        0.4, abs=0.005
+    )  # groups are whole
 
 
 def test_solar_cells_are_divided_by_crystal():

@@ -13,7 +13,7 @@ from . import tiny
 
 # Those whose data every machine has or can fetch in a moment; the others have their own tests.
 TASKS = [name for name in ALL_TASKS if not name.startswith("cats-and-dogs")]
-REGRESSION = ["digit-rotation", "solar-defect-probability"]
+REGRESSION = ["digit-rotation", "solar-defect-probability", "word-valence"]
 DOWNLOADED = ["breast-tumours"]  # from an address that may be out of reach: see test_breast.py
 CLASSIFICATION = [name for name in TASKS if name not in REGRESSION + DOWNLOADED]
 
@@ -62,10 +62,10 @@ def test_citation_licence_and_caution_are_stated(name):
 
 
 @pytest.mark.parametrize("name", CLASSIFICATION)
-def test_an_item_is_a_float_tensor_of_the_promised_shape_and_a_class_number(name):
+def test_an_item_is_a_tensor_of_the_promised_kind_and_shape_and_a_class_number(name):
     task = tl.load_task(name)
     image, target = task.train[0]
-    assert image.dtype == torch.float32 and image.shape == task.preprocess.shape
+    assert image.dtype == task.preprocess.dtype and image.shape == task.preprocess.shape
     assert target.dtype == torch.int64 and 0 <= int(target) < len(task.classes)
 
 

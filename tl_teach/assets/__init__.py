@@ -15,6 +15,7 @@ Examples
 
 from .cache import Status, fetch, folder, path, present, status, verify
 from .entries import Asset, catalogue
+from .hub import from_hub, in_hub_cache
 from .mirrors import Download
 from .partfile import AssetError
 
@@ -26,6 +27,8 @@ __all__ = [
     "catalogue",
     "fetch",
     "folder",
+    "from_hub",
+    "in_hub_cache",
     "path",
     "present",
     "status",

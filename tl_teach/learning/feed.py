@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from ..networks import Network
-from ..tasks import Split
+from ..tasks import Split, TextPreprocess
 from .prefix import Prefix
 from .store import STORE, Shelf
 from .team import Team
@@ -151,7 +151,7 @@ def inputs(split: Split, items: torch.Tensor, augment: Augment | None = None) ->
     Returns
     -------
     torch.Tensor
-        Shape (len(items), C, H, W).
+        Shape (len(items), C, H, W); (len(items), tokens) for texts.
     """
     pictures = [split.pixels(int(item)) for item in items]
     if augment is not None:
@@ -168,16 +168,24 @@ def _fill(
     known = len(digests) - len(missing)
     title = f"frozen part, {known} of {len(digests)} known"
     with tqdm(total=len(missing), desc=title, unit=" pictures", delay=2, leave=False) as bar:
-        for group in torch.tensor(missing, dtype=torch.int64).split(shelf.most_rows_at_once):
+        order = torch.tensor(_by_length(split, missing))
+        for group in order.split(shelf.most_rows_at_once):
             rows, block = 0, torch.empty(0)
             for batch in _ahead(inputs(split, items) for items in group.split(_CHUNK)):
                 values = prefix(batch)
                 if not rows:
-                    block = torch.empty(len(group), *values.shape[1:])
+                    block = torch.empty(len(group), *values.shape[1:], dtype=values.dtype)
                 block[rows : rows + len(values)] = values
                 rows += len(values)
                 bar.update(len(values))
             shelf.add([digests[item] for item in group.tolist()], block)
+
+
+def _by_length(split: Split, items: list[int]) -> list[int]:
+    """Put texts of like length together: a batch costs as much as its longest text."""
+    if not isinstance(split.preprocess, TextPreprocess):
+        return items
+    return sorted(items, key=lambda item: len(split.text(item)))
 
 
 def _ahead(produced: Iterable[T]) -> Iterator[T]:

@@ -16,7 +16,8 @@ import torch
 import torchvision
 from torch import nn
 
-from ..networks import FirstToken, Network, fingerprint
+from ..networks import FirstToken, LastToken, MeanOfTokens, Network, fingerprint
+from ..tasks import TextPreprocess
 
 TOLERANCE = 1e-4
 """How far the rewritten prefix may be from the plain one, relative to the largest activation."""
@@ -30,6 +31,8 @@ _REDUCING = (
     nn.Flatten,
     nn.Identity,
     FirstToken,
+    LastToken,
+    MeanOfTokens,
 )
 
 _ready: OrderedDict[str, nn.Module] = OrderedDict()
@@ -97,8 +100,9 @@ class Prefix:
             return inputs
         inputs = inputs.to(self._device)
         with torch.no_grad():
-            values = self._plain(inputs) if self.exact else self._fast(inputs)(inputs)
-        return _averaged(values) if self.pool else values
+            plain = self.exact or not self._foldable
+            values = self._plain(inputs) if plain else self._fast(inputs)(inputs)
+        return _averaged(values) if self.pool else self._padded(values)
 
     def rest(self, values: torch.Tensor, *, but_last: bool = False) -> torch.Tensor:
         """Run everything after the prefix, as the network itself would.
@@ -125,6 +129,13 @@ class Prefix:
             values = layer(values)
         return values
 
+    def _padded(self, values: torch.Tensor) -> torch.Tensor:
+        """Fill texts up to one length, so that those of all batches can stand side by side."""
+        if not isinstance(self.net.preprocess, TextPreprocess) or values.ndim != 3:
+            return values
+        missing = self.net.preprocess.length - values.shape[1]
+        return nn.functional.pad(values, (0, 0, 0, missing), value=torch.nan)
+
     def _plain(self, inputs: torch.Tensor) -> torch.Tensor:
         for stage in self._layers():
             inputs = stage(inputs)
@@ -133,6 +144,11 @@ class Prefix:
     def _layers(self) -> list[nn.Module]:
         reducing = self._after[0][: self._reduced] if self._reduced else []  # type: ignore[index]
         return [*self.stages, *reducing]
+
+    @property
+    def _foldable(self) -> bool:
+        """Whether there is anything to rewrite; a copy of a large network would be waste."""
+        return any(isinstance(m, nn.Conv2d) for layer in self._layers() for m in layer.modules())
 
     def _fast(self, inputs: torch.Tensor) -> nn.Module:
         """Rewrite the prefix once, check it against the plain one, and keep it ready."""
@@ -182,7 +198,7 @@ def _reducing_layers(stage: nn.Module) -> int:
 def _averaged(values: torch.Tensor) -> torch.Tensor:
     """One number a channel: from feature maps (N, C, H, W) or tokens (N, T, C)."""
     places = {4: (2, 3), 3: (1,)}.get(values.ndim)
-    return values if places is None else values.mean(places)
+    return values if places is None else values.nanmean(places)  # NaN: no token stands there
 
 
 class _ChannelsLast(nn.Module):
@@ -204,5 +220,6 @@ def _rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
         fast = plain
     fast = nn.Sequential(_ChannelsLast(), fast.to(memory_format=torch.channels_last))
     got = fast(example)
-    close = (got - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp(min=1e-12)
-    return fast if bool(close) else plain
+    largest = expected.nan_to_num().abs().max().clamp(min=1e-12)
+    close = torch.allclose(got, expected, rtol=0, atol=float(TOLERANCE * largest), equal_nan=True)
+    return fast if close else plain

@@ -86,7 +86,7 @@ class Shelf:
         """
         if len(self._blocks) == 1:
             return self._blocks[0][rows]
-        out = torch.empty(len(rows), *self._blocks[0].shape[1:])
+        out = torch.empty(len(rows), *self._blocks[0].shape[1:], dtype=self._blocks[0].dtype)
         block_of = torch.bucketize(rows, torch.tensor(self._starts), right=True) - 1
         for block in block_of.unique().tolist():
             here = block_of == block

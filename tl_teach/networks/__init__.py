@@ -12,14 +12,20 @@ from .network import Network, require_network
 from .safetensors import WeightsError, load_safetensors, save_safetensors
 from .saved import fingerprint, save_network
 from .seeding import seeded
+from .text import TEXT_FAMILIES, LastToken, MeanOfTokens, TokenEmbeddings, TokenLayer
 
 __all__ = [
     "FAMILIES",
     "NETWORKS",
+    "TEXT_FAMILIES",
     "FirstToken",
+    "LastToken",
+    "MeanOfTokens",
     "Network",
     "ResidualBlock",
     "StageChange",
+    "TokenEmbeddings",
+    "TokenLayer",
     "WeightsError",
     "export_network",
     "fingerprint",

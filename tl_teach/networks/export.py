@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from ..tasks import TextPreprocess
 from ..wording import unknown
 from .network import Network, require_network
 
@@ -39,7 +40,7 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
     Raises
     ------
     ValueError
-        If there is no such format.
+        If there is no such format, or the network reads texts.
     ImportError
         If a package that writes ONNX is missing.
     OSError
@@ -60,6 +61,11 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
     """
     if format not in _FORMATS:
         raise ValueError(unknown("format", format, _FORMATS))
+    if isinstance(require_network(net).preprocess, TextPreprocess):
+        raise ValueError(
+            f"{net.name!r} reads texts, and export_network writes networks for pictures; keep it "
+            "with tl.save_network(net, path)."
+        )
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
@@ -13,6 +14,7 @@ from .families import FAMILIES
 from .load import NETWORKS, load_network, where
 from .network import Network
 from .published import published_weights, weights_asset
+from .text import TEXT_FAMILIES
 
 
 class NetworkTable(list):
@@ -39,7 +41,8 @@ def list_networks(*, speed: bool = False) -> NetworkTable:
 
     Any other classification network of torchvision, and of timm as ``"timm/..."``, loads by name
     too. Inception and GoogLeNet come without the auxiliary heads that they were trained with,
-    which are not counted.
+    which are not counted. Networks for texts are listed where the package transformers is
+    installed.
 
     Parameters
     ----------
@@ -51,8 +54,8 @@ def list_networks(*, speed: bool = False) -> NetworkTable:
     NetworkTable
         A list of dictionaries that shows as a table. ``MB`` is the size of the weights in 10^6
         bytes; ``top-1`` is the publisher's accuracy on ImageNet in percent, ``px`` height and
-        width of the input, ``weights`` tells whether they are shipped, cached here or must be
-        downloaded, and ``pictures/s`` is measured here. Nothing is fetched.
+        width of the input (neither for texts), ``weights`` tells whether they are shipped, cached
+        here or must be downloaded, and ``pictures/s`` is measured here. Nothing is fetched.
 
     Examples
     --------
@@ -61,7 +64,9 @@ def list_networks(*, speed: bool = False) -> NetworkTable:
     >>> row["year"], row["px"], row["stages"]
     (2015, 224, 'stem block1 block2 block3 block4 head')
     """
-    return NetworkTable(_facts(name, speed) for name in NETWORKS)
+    texts = find_spec("transformers") is not None
+    known = [name for name in NETWORKS if texts or name not in TEXT_FAMILIES]
+    return NetworkTable(_facts(name, speed) for name in known)
 
 
 def _facts(name: str, speed: bool) -> dict[str, Any]:
@@ -75,7 +80,7 @@ def _facts(name: str, speed: bool) -> dict[str, Any]:
         "parameters (M)": parameters,
         "MB": 4 * parameters,
         "top-1": None,
-        "px": net.preprocess.size,
+        "px": getattr(net.preprocess, "size", None),
         "stages": " ".join(net.stage_names),
         "weights": where(name),
         "licence": "Apache-2.0",
@@ -90,11 +95,14 @@ def _facts(name: str, speed: bool) -> dict[str, Any]:
             "licence": asset.licence,
             "paper": f"https://arxiv.org/abs/{family.arxiv}",
         }
+    if name in TEXT_FAMILIES:
+        about = TEXT_FAMILIES[name]
+        facts |= {"year": about.year, "licence": about.licence, "paper": about.paper}
     return facts | ({"pictures/s": _speed(net)} if speed else {})
 
 
 def _speed(net: Network, batch: int = 4, passes: int = 3) -> float:
-    pictures, seconds = torch.zeros(batch, *net.preprocess.shape), []
+    pictures, seconds = torch.zeros(batch, *net.preprocess.shape, dtype=net.preprocess.dtype), []
     with torch.no_grad():
         for _ in range(1 + passes):  # the first warms up
             start = time.perf_counter()

@@ -18,11 +18,12 @@ from .published import torchvision_network, weights_asset
 from .safetensors import WeightsError, load_safetensors
 from .saved import fill, read_about, read_state, rebuild
 from .seeding import seeded
+from .text import TEXT_FAMILIES, text_network
 
 SHIPPED = "letters-resnet"
 """The network whose weights come with the library."""
 
-NETWORKS = (SHIPPED, *FAMILIES)
+NETWORKS = (SHIPPED, *FAMILIES, *TEXT_FAMILIES)
 """The networks that the book uses, by name."""
 
 
@@ -32,14 +33,17 @@ def load_network(
     *,
     seed: int = 0,
     image_size: int | None = None,
+    pooling: str | None = None,
+    length: int | None = None,
 ) -> Network:
     """Load a network as a row of named stages.
 
     Parameters
     ----------
     name : str
-        ``"letters-resnet"`` (pre-trained on printed letters), one of `list_networks` (on ImageNet),
-        any other classification network of torchvision, or ``"timm/"`` and a name in timm.
+        ``"letters-resnet"`` (pre-trained on printed letters), one of `list_networks` (on ImageNet,
+        or, as ``"minilm"``, on texts), any other classification network of torchvision, or
+        ``"timm/"`` and a name in timm.
     weights : str or pathlib.Path
         ``"pretrained"``, ``"random"``, or a file that `save_network` wrote (a safetensors file,
         or a state dict from `torch.save`).
@@ -48,6 +52,11 @@ def load_network(
     image_size : int, optional
         Height and width of the pictures, in pixels, instead of those it was trained on. A smaller
         picture costs less time; whole pictures are resized to it.
+    pooling : str, optional
+        How the tokens of a text become one row of features: their ``"mean"``, or the ``"first"``
+        or ``"last"`` of them; as the network was trained by default.
+    length : int, optional
+        Tokens of a text that are read, at most; 32 by default. A shorter text costs less time.
 
     Returns
     -------
@@ -58,7 +67,7 @@ def load_network(
     Raises
     ------
     ValueError
-        If there is no such network, the weights do not fit it, or `image_size` makes no sense.
+        If there is no such network, the weights do not fit it, or an option makes no sense.
     AssetError
         If the weights must be fetched and cannot be.
 
@@ -73,10 +82,18 @@ def load_network(
     ...
     ValueError: There is no network named 'letters-resnet18'; ...
     """
+    reads_texts = name in TEXT_FAMILIES
     if image_size is not None:
         require_count("image_size", image_size)
+    others = {"image_size": image_size} if reads_texts else {"pooling": pooling, "length": length}
+    for option, given in others.items():
+        if given is not None:
+            raise ValueError(
+                f"{name!r} reads {'texts' if reads_texts else 'pictures'}, so {option}= says "
+                "nothing to it; leave it out."
+            )
     with seeded(seed):
-        net = _build(name, weights == "pretrained")
+        net = _build(name, weights == "pretrained", pooling)
     if weights not in ("pretrained", "random"):
         path = Path(weights)
         state = read_state(path)
@@ -84,6 +101,8 @@ def load_network(
         if about is not None and about["name"] == name:
             rebuild(net, about, state)
         fill(net, state, weights)
+    if length is not None:
+        net.preprocess = replace(net.preprocess, length=length)
     if image_size is not None:
         net.preprocess = replace(net.preprocess, size=image_size, resize=image_size)
     return net.eval()
@@ -181,10 +200,18 @@ def where(name: str) -> str:
     """Say whether a network's weights are ``"shipped"``, ``"cached"`` or a ``"download"``."""
     if name == SHIPPED:
         return "shipped"
-    return "cached" if assets.present(weights_asset(name)) else "download"
+    if name in TEXT_FAMILIES and (repository := TEXT_FAMILIES[name].repository):
+        try:
+            kept = assets.in_hub_cache(repository, "model.safetensors") is not None
+        except ImportError:
+            kept = False
+    else:
+        asset = assets.catalogue[name] if name in TEXT_FAMILIES else weights_asset(name)
+        kept = assets.present(asset)
+    return "cached" if kept else "download"
 
 
-def _build(name: str, pretrained: bool) -> Network:
+def _build(name: str, pretrained: bool, pooling: str | None = None) -> Network:
     try:
         if name == SHIPPED:
             net = letters_resnet()
@@ -192,14 +219,18 @@ def _build(name: str, pretrained: bool) -> Network:
                 with as_file(files(__package__) / "weights" / f"{SHIPPED}.safetensors") as path:
                     fill(net, load_safetensors(path), path)
             return net
+        if name in TEXT_FAMILIES:
+            return text_network(name, pretrained, pooling)
         if str(name).startswith("timm/"):
             return timm_network(name, pretrained)
         if name in FAMILIES or name in _torchvision_names():
             return torchvision_network(name, pretrained)
     except assets.AssetError as error:
-        here = " or ".join(repr(known) for known in NETWORKS if where(known) != "download")
+        kin = [known for known in NETWORKS if (known in TEXT_FAMILIES) == (name in TEXT_FAMILIES)]
+        here = " or ".join(repr(known) for known in kin if where(known) != "download")
         sentence = str(error).rstrip(".")
-        raise assets.AssetError(f"{sentence}; without a connection, load {here}.") from error
+        instead = f"; without a connection, load {here}" if here else ""
+        raise assets.AssetError(f"{sentence}{instead}.") from error
     raise ValueError(unknown("network", name, NETWORKS))
 
 

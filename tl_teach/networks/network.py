@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
 
-from ..tasks import Preprocess
+from ..tasks import AnyPreprocess
 from ..wording import unknown
 
 
@@ -25,8 +26,8 @@ class Network(nn.Module):
     stages : mapping of str to torch.nn.Module
         The row of stages, in order; the last is called ``"head"`` and ends in a layer named
         ``output``.
-    preprocess : Preprocess
-        What the network expects of a picture.
+    preprocess : Preprocess or TextPreprocess
+        What the network expects of a picture, or of a text.
     classes : tuple of str
         Names of the outputs.
     copied : bool
@@ -46,7 +47,7 @@ class Network(nn.Module):
         self,
         name: str,
         stages: Mapping[str, nn.Module],
-        preprocess: Preprocess,
+        preprocess: AnyPreprocess,
         classes: tuple[str, ...],
         copied: bool = False,
         kind: str = "classification",
@@ -56,7 +57,7 @@ class Network(nn.Module):
         self.name = name
         self.kind, self.unit = kind, unit
         self.stages = nn.ModuleDict(dict(stages))
-        self.preprocess = preprocess
+        self.preprocess: Any = preprocess
         self.classes = classes
         self.copied = dict.fromkeys(self.stages, copied)
         self._frozen = 0  # how many stages stand before the boundary
@@ -155,7 +156,7 @@ class Network(nn.Module):
         Parameters
         ----------
         x : torch.Tensor
-            Preprocessed inputs of shape (N, C, H, W).
+            Preprocessed inputs of shape (N, C, H, W); (N, tokens) for texts.
 
         Returns
         -------

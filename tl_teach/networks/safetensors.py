@@ -121,7 +121,29 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
     WeightsError
         If the file is cut off, or is no safetensors file.
     """
-    data = Path(path).read_bytes()
+    return parse_safetensors(Path(path).read_bytes(), path)
+
+
+def parse_safetensors(data: bytes, source: str | Path = "this") -> dict[str, torch.Tensor]:
+    """Read the bytes of a safetensors file, such as one inside an archive.
+
+    Parameters
+    ----------
+    data : bytes
+        All of them.
+    source : str or pathlib.Path
+        What to call the file in an error.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        See `load_safetensors`.
+
+    Raises
+    ------
+    WeightsError
+        See `load_safetensors`.
+    """
     try:
         length, table = _table(data)
         table.pop("__metadata__", None)
@@ -130,7 +152,7 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
             raise ValueError("its tensors do not fill it exactly")
         return tensors
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as reason:
-        raise WeightsError(_incomplete(path, reason)) from None
+        raise WeightsError(_incomplete(source, reason)) from None
 
 
 def load_metadata(path: str | Path) -> dict[str, str]:

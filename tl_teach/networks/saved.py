@@ -14,11 +14,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..tasks import Preprocess
+from ..tasks import AnyPreprocess, Preprocess, TextPreprocess
+from .families import FirstToken
 from .network import Network, require_network
 from .outputs import output_like
 from .safetensors import WeightsError, load_metadata, load_safetensors, save_safetensors
 from .seeding import seeded
+from .text import LastToken, MeanOfTokens
 
 State = Mapping[str, torch.Tensor]
 
@@ -29,9 +31,12 @@ KINDS = ("classification", "multilabel", "regression")
 HEAD_LAYERS: dict[str, Callable[[State], nn.Module]] = {
     "AdaptiveAvgPool2d": lambda state: nn.AdaptiveAvgPool2d(1),
     "Dropout": lambda state: nn.Dropout(),
+    "FirstToken": lambda state: FirstToken(),
     "Flatten": lambda state: nn.Flatten(),
     "GELU": lambda state: nn.GELU(),
+    "LastToken": lambda state: LastToken(),
     "Linear": output_like,
+    "MeanOfTokens": lambda state: MeanOfTokens(),
     "RangedLinear": output_like,
     "ReLU": lambda state: nn.ReLU(),
     "ScaledLinear": output_like,
@@ -138,7 +143,9 @@ def read_about(path: Path) -> dict[str, Any] | None:
     return about
 
 
-def _preprocess(facts: dict[str, Any]) -> Preprocess:
+def _preprocess(facts: dict[str, Any]) -> AnyPreprocess:
+    if "tokenizer" in facts:
+        return TextPreprocess(**facts)
     mean, std = (tuple(map(float, facts[name])) for name in ("mean", "std"))
     preprocess = Preprocess(**{**facts, "mean": mean, "std": std})
     sizes = (preprocess.size, preprocess.resize or preprocess.size)

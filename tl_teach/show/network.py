@@ -45,8 +45,9 @@ def show_network(net: Network) -> Picture:
         box(axes, role, x, 0, wide, tall)
         sign(axes, role, x + wide / 2, 0.68, 0.3)
         text: dict[str, Any] = {"ha": "center", "va": "center"}
+        size = min(10, 78 / len(name))  # "embeddings" must fit into its box
         axes.text(
-            x + wide / 2, 0.27, name, color=ROLES[role].ink, weight="bold", fontsize=10, **text
+            x + wide / 2, 0.27, name, color=ROLES[role].ink, weight="bold", fontsize=size, **text
         )
         axes.text(x + wide / 2, -0.17, shapes[name], color=INK, fontsize=8.5, **text)
         axes.text(x + wide / 2, -0.38, _short(counts[name]), color=QUIET, fontsize=8.5, **text)
@@ -61,7 +62,7 @@ def show_network(net: Network) -> Picture:
 
 def _shapes(net: Network) -> dict[str, str]:
     """What comes out of each stage, in words."""
-    shapes, value = {}, torch.zeros(1, *net.preprocess.shape)
+    shapes, value = {}, torch.zeros(1, *net.preprocess.shape, dtype=net.preprocess.dtype)
     with evaluating(net):
         for name, stage in net.stages.items():
             value = stage(value)

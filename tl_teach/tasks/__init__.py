@@ -13,10 +13,14 @@ from .shifts import shift
 from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
 from .target import Target, as_target
 from .task import Collection, Task, require_task
+from .text import Texts, text_task
+from .tokens import UNCASED, AnyPreprocess, TextPreprocess, text_package
 
 __all__ = [
     "DOMAINS",
     "TASKS",
+    "UNCASED",
+    "AnyPreprocess",
     "ArrayImages",
     "Audit",
     "Collection",
@@ -32,6 +36,8 @@ __all__ = [
     "Target",
     "Task",
     "TaskInfo",
+    "TextPreprocess",
+    "Texts",
     "ZippedImages",
     "as_pixels",
     "as_target",
@@ -43,4 +49,6 @@ __all__ = [
     "require_split",
     "require_task",
     "shift",
+    "text_package",
+    "text_task",
 ]

@@ -16,8 +16,10 @@ from .own.folder import read_folder
 from .pets import PETS
 from .printed import printed_digits, printed_letters
 from .rotation import digit_rotation
+from .sentences import sentence_sentiment
 from .solar import solar_cells, solar_defect_probability
 from .task import Collection, Task
+from .words import WORDS
 
 TASKS: dict[str, Callable[[], Collection]] = {
     "printed-letters": printed_letters,
@@ -28,6 +30,8 @@ TASKS: dict[str, Callable[[], Collection]] = {
     **PETS,
     "solar-defect-probability": solar_defect_probability,
     "breast-tumours": breast_tumours,
+    **WORDS,
+    "sentence-sentiment": sentence_sentiment,
 }
 
 
@@ -49,7 +53,8 @@ def load_task(
     ----------
     name : str, optional
         ``"printed-letters"``, ``"printed-digits"``, ``"handwriting"``, ``"solar-cells"``,
-        ``"breast-tumours"``; for regression ``"digit-rotation"``, ``"solar-defect-probability"``.
+        ``"breast-tumours"``; for regression ``"digit-rotation"``, ``"solar-defect-probability"``;
+        of texts ``"word-sentiment"``, ``"word-valence"`` (regression), ``"sentence-sentiment"``.
     labels_per_class : int, optional
         Keep this many labelled training items of each class; all by default.
     seed : int

@@ -17,6 +17,7 @@ from .catalogue import _collection
 from .division import divide
 from .images import ArrayImages, Images
 from .printed import DIGITS, GREY28
+from .sentences import SENTENCES
 from .solar import _FOLDER
 from .split import TaskInfo
 from .splitting import distinct
@@ -58,7 +59,9 @@ def load_domains(
     ----------
     name : str
         ``"solar-cells"``, with the domains ``"mono"`` and ``"poly"`` (made of one crystal or of
-        many), or ``"digits"``, with ``"printed"``, ``"handwritten"`` and ``"8x8"``.
+        many); ``"digits"``, with ``"printed"``, ``"handwritten"`` and ``"8x8"``; or
+        ``"sentence-sentiment"``, with ``"tweets"``, ``"films"``, ``"products"`` and
+        ``"editorials"``.
     source, target : str
         The domain to learn from, and the one to adapt to.
     source_mix, target_mix : mapping of str to float, optional
@@ -133,6 +136,10 @@ class ChosenImages:
         """Picture `index` as a uint8 tensor of shape (C, H, W)."""
         return self._images.pixels(int(self._chosen[index]))
 
+    def text(self, index: int) -> str:
+        """Text `index`, where the items are texts."""
+        return self._images.text(int(self._chosen[index]))  # type: ignore[attr-defined]
+
     def digest(self, index: int) -> bytes:
         """SHA-256 of what picture `index` holds."""
         return self._images.digest(int(self._chosen[index]))
@@ -150,7 +157,8 @@ def _domain(name: str, side: str, mix: Mapping[str, float] | None) -> Collection
         title += f" ({', '.join(f'{label} {share:g}' for label, share in mix.items())})"
     images = ChosenImages(whole.images, chosen)
     info = replace(whole.info, name=title)
-    return replace(whole, info=info, images=images, labels=whole.labels[chosen])
+    groups = None if whole.groups is None else whole.groups[chosen]
+    return replace(whole, info=info, images=images, labels=whole.labels[chosen], groups=groups)
 
 
 def _of_mix(labels: np.ndarray, classes: tuple[str, ...], mix: Mapping[str, float]) -> np.ndarray:
@@ -225,6 +233,7 @@ def _small_digits() -> Collection:
 
 DOMAINS: dict[str, dict[str, Callable[[], Collection]]] = {
     "solar-cells": {"mono": lambda: _crystals("mono"), "poly": lambda: _crystals("poly")},
+    "sentence-sentiment": dict(SENTENCES),
     "digits": {
         "printed": lambda: _collection("printed-digits"),
         "handwritten": lambda: _collection("handwriting"),

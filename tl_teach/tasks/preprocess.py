@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -50,6 +50,8 @@ class Preprocess:
     std: tuple[float, ...]
     resize: int | None = None
     interpolation: str = "bilinear"
+
+    dtype: ClassVar[torch.dtype] = torch.float32
 
     @property
     def shape(self) -> tuple[int, int, int]:

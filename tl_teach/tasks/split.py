@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .images import Images
-from .preprocess import Preprocess
+from .tokens import AnyPreprocess, TextPreprocess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,8 @@ class Split(Sequence):
     """A part of a task's data.
 
     ``len(split)`` is its number of items and ``split[i]`` gives ``(input, target)``, the input
-    preprocessed for a network (float tensor of shape (C, H, W)), so that a split goes straight
+    preprocessed for a network (float tensor of shape (C, H, W), or the int64 token numbers of a
+    text), so that a split goes straight
     into a `torch.utils.data.DataLoader`. A split without labels gives the input alone. A slice
     gives a smaller split.
 
@@ -97,7 +98,7 @@ class Split(Sequence):
         What the task is about.
     role : str
         ``"train"``, ``"validation"``, ``"test"`` or ``"unlabelled"``.
-    preprocess : Preprocess
+    preprocess : Preprocess or TextPreprocess
         How a picture becomes an input.
     """
 
@@ -106,7 +107,7 @@ class Split(Sequence):
     labels: torch.Tensor | None
     info: TaskInfo
     role: str
-    preprocess: Preprocess
+    preprocess: AnyPreprocess
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -119,6 +120,24 @@ class Split(Sequence):
             raise IndexError(f"{self!r} has no item {index}")
         image = self.preprocess(self.pixels(index))
         return image if self.labels is None else (image, self.labels[index])
+
+    def text(self, index: int) -> str:
+        """Give text `index` as it was written.
+
+        Parameters
+        ----------
+        index : int
+            Position in this split.
+
+        Raises
+        ------
+        TypeError
+            If the items are pictures.
+        """
+        written: Any = getattr(self.images, "text", None)
+        if written is None:
+            raise TypeError(f"{self.info.name!r} has pictures, not texts; look at split.pixels(i).")
+        return written(int(self.indices[index]))
 
     def pixels(self, index: int) -> torch.Tensor:
         """Give picture `index` as it was stored.
@@ -162,7 +181,19 @@ class Split(Sequence):
         -------
         Split
             A view of this split; nothing is copied.
+
+        Raises
+        ------
+        TypeError
+            If the items are texts and the network reads pictures, or the other way round.
         """
+        texts, reads_texts = (isinstance(one.preprocess, TextPreprocess) for one in (self, net))
+        if texts != reads_texts:
+            raise TypeError(
+                f"The items of {self.info.name!r} are {'texts' if texts else 'pictures'}, but the "
+                f"network reads {'texts' if reads_texts else 'pictures'}; load one that fits, such "
+                f"as tl.load_network({'minilm' if texts else 'mobilenet_v2'!r})."
+            )
         return replace(self, preprocess=net.preprocess)
 
     def digests(self) -> list[bytes]:

@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .preprocess import Preprocess
 from .split import SealedError, SealedSplit, Split, TaskInfo
 from .task import Task, require_task
+from .tokens import AnyPreprocess
 
 
 class Target(Task):
@@ -43,7 +43,7 @@ class Target(Task):
         raise self._refusal("validation")
 
     @property
-    def preprocess(self) -> Preprocess:
+    def preprocess(self) -> AnyPreprocess:
         """How the pictures become inputs."""
         return self.unlabelled.preprocess
 

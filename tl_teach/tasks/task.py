@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from .images import Images
-from .preprocess import Preprocess
 from .report import Report
 from .split import SealedSplit, Split, TaskInfo
+from .tokens import AnyPreprocess
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +23,11 @@ class Collection:
     info : TaskInfo
         What the task is about.
     images : Images
-        The pictures.
+        The pictures, or texts.
     labels : numpy.ndarray
         One target an item, shape (N,); for several labels an item, 0 or 1 in shape (N, classes);
         for several values to predict, shape (N, outputs).
-    preprocess : Preprocess
+    preprocess : Preprocess or TextPreprocess
         For a network that has none of its own.
     held_out : float
         Share of the items in the validation split, and in the test split.
@@ -41,7 +41,7 @@ class Collection:
     info: TaskInfo
     images: Images
     labels: np.ndarray
-    preprocess: Preprocess
+    preprocess: AnyPreprocess
     held_out: float
     groups: np.ndarray | None = None
     strata: np.ndarray | None = None
@@ -110,7 +110,7 @@ class Task:
         return self.info.metric
 
     @property
-    def preprocess(self) -> Preprocess:
+    def preprocess(self) -> AnyPreprocess:
         """How this task's pictures become inputs."""
         return self.train.preprocess
 

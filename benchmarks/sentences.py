@@ -1,0 +1,149 @@
+"""Only the head learns: 2,000 sentences, MiniLM, 10 epochs, for us and for Hugging Face's Trainer.
+
+Both sides read the same sentences, keep 64 tokens of each, pad a batch to its longest sentence
+and train one new linear layer on the mean of the tokens, with the encoder frozen.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .harness import Side, from_json, pairwise, take_turns, to_json
+from .report import Target, quantity, ratios, table, times
+
+TITLE = "Head only, sentences"
+OURS, TRAINER = "tl_teach", "Hugging Face Trainer, frozen encoder"
+SENTENCES, EPOCHS, LENGTH, LR, BATCH = 2000, 10, 64, 1e-2, 32
+
+
+def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
+    options = {"count": 64 if quick else SENTENCES, "epochs": 2 if quick else EPOCHS, "seed": 0}
+    sides = [
+        Side(OURS, "benchmarks.sentences:ours", options),
+        Side(TRAINER, "benchmarks.sentences:trainer", options, ("transformers", "accelerate")),
+    ]
+    runs, missing = take_turns(sides, repetitions, tell)
+    return {"runs": to_json(runs), "missing": missing}
+
+
+def report(data: dict[str, Any]) -> str:
+    runs = from_json(data["runs"])
+    rows = [
+        [
+            name,
+            times(quantity(runs, name, "train")),
+            ratios(pairwise(runs, name, OURS, "train")),
+            times(quantity(runs, name, "process")),
+            f"{max(quantity(runs, name, 'peak_mb')):,.0f}",
+            ratios(quantity(runs, name, "accuracy")),
+        ]
+        for name in runs
+    ]
+    return "\n\n".join(
+        [
+            f"{SENTENCES:,} sentences of film reviews in a full run, {EPOCHS} epochs, MiniLM "
+            f"frozen, at most {LENGTH} tokens. Accuracy is on 500 validation sentences.",
+            table(
+                ["side", "training, s", "times ours", "whole process, s", "peak MB", "accuracy"],
+                rows,
+            ),
+            Target("Against the Trainer's loop, 10 epochs", 20).judge(
+                pairwise(runs, TRAINER, OURS, "train")
+            ),
+        ]
+    )
+
+
+def _prepared(count: int, seed: int) -> tuple[Any, Any]:
+    import tl_teach as tl
+
+    task = tl.load_domains(
+        "sentence-sentiment", source="films", target="tweets", labels=count
+    ).source
+    net = tl.load_network("minilm", length=LENGTH)
+    return tl.freeze(tl.replace_head(net, task, seed=seed)), task
+
+
+def ours(count: int, epochs: int, seed: int) -> dict[str, Any]:
+    import tl_teach as tl
+
+    net, task = _prepared(count, seed)
+    tl.fit  # noqa: B018  # a name is imported when it is first used
+    started = time.perf_counter()
+    tl.fit(net, task, epochs=epochs, lr=LR, batch_size=BATCH, seed=seed, progress=False)
+    seconds = time.perf_counter() - started
+    return {"train": seconds, "accuracy": tl.evaluate(net, task.validation[:500]).score}
+
+
+def trainer(count: int, epochs: int, seed: int) -> dict[str, Any]:
+    """Train transformers' own model, whose weights are those of our network."""
+    import torch
+    from torch.nn.functional import cross_entropy
+    from transformers import BertModel, Trainer, TrainingArguments
+
+    from tl_teach.networks.text import minilm_body
+
+    net, task = _prepared(count, seed)
+    encoder: BertModel = minilm_body().requires_grad_(False)
+    torch.manual_seed(seed)
+
+    class Transfer(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder, self.head = encoder, torch.nn.Linear(384, 2)
+
+        def train(self, mode: bool = True) -> Transfer:
+            super().train(mode)
+            self.encoder.eval()
+            return self
+
+        def forward(self, input_ids: Any, attention_mask: Any, labels: Any = None) -> Any:
+            tokens = self.encoder(input_ids, attention_mask=attention_mask).last_hidden_state
+            there = attention_mask[..., None]
+            logits = self.head((tokens * there).sum(1) / there.sum(1))
+            loss = {} if labels is None else {"loss": cross_entropy(logits, labels)}
+            return loss | {"logits": logits}
+
+    def collate(items: list[Any]) -> dict[str, Any]:
+        numbers, labels = (torch.stack(column) for column in zip(*items, strict=True))
+        there = numbers >= 0
+        longest = int(there.sum(1).max())
+        return {
+            "input_ids": numbers.clamp(min=0)[:, :longest],
+            "attention_mask": there.long()[:, :longest],
+            "labels": labels,
+        }
+
+    model = Transfer()
+    train, validation = (part.for_network(net) for part in (task.train, task.validation[:500]))
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            output_dir=folder,
+            num_train_epochs=epochs,
+            per_device_train_batch_size=BATCH,
+            learning_rate=LR,
+            lr_scheduler_type="constant",
+            weight_decay=0.0,
+            max_grad_norm=0.0,
+            save_strategy="no",
+            logging_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            use_cpu=True,
+            seed=seed,
+        )
+        loop = Trainer(model, arguments, train_dataset=train, data_collator=collate)
+        started = time.perf_counter()
+        loop.train()
+        seconds = time.perf_counter() - started
+    model.eval()
+    right = 0
+    with torch.no_grad():
+        for first in range(0, len(validation), BATCH):
+            batch = collate([validation[i] for i in range(len(validation))[first:][:BATCH]])
+            right += int((model(**batch)["logits"].argmax(1) == batch["labels"]).sum())
+    return {"train": seconds, "accuracy": right / len(validation)}
