@@ -58,7 +58,8 @@ def site() -> Path:
     if not index.exists() or max(map(newest, filter(Path.exists, [index, built]))) < newest(
         *sources
     ):
-        command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(ROOT)]
+        program = Path(sys.executable).with_name("jupyter-book")
+        command = [str(program), "build", str(ROOT)]
         subprocess.run([*command, "--quiet", "-W", "-n", "--keep-going"], check=True)
         built.touch()
     return SITE
