@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -71,6 +73,24 @@ def solve_head(
     return _minimise(output, features, targets.to(features.device), loss, weight_decay)
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let one thread do all: those of SciPy's and of torch's sums would wait for each other.
+
+    Each step is a few microseconds of work, taken in turns by two libraries whose threads keep a
+    core busy while they wait. On two cores that was a hundred times slower.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _minimise(
     output: nn.Linear, features: torch.Tensor, targets: torch.Tensor, loss: Loss, decay: float
 ) -> list[float]:
@@ -85,7 +105,7 @@ def _minimise(
         slope = torch.autograd.grad(value, parameters)
         return float(value.detach()), parameters_to_vector(slope).cpu().numpy()
 
-    with torch.enable_grad():
+    with torch.enable_grad(), _one_thread():
         start = parameters_to_vector(parameters).detach().cpu().numpy()
         found = minimize(
             objective,
