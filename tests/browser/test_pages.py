@@ -225,12 +225,12 @@ def test_the_keyboard_reaches_the_text_and_the_next_chapter(visit, path: str) ->
     )
     page.keyboard.press("Enter")
     inside, onward = False, not page.locator("a.right-next").count()
-    for _ in range(400):
+    for _ in range(600):
         page.keyboard.press("Tab")
         found = page.evaluate(
             "() => { const e = document.activeElement;"
             " return [Boolean(e.closest('article')), e.matches('a.right-next'),"
-            " e === document.body, e.matches(':focus-visible')]; }"
+            " e === document.body, e.matches(':focus-visible, iframe')]; }"
         )
         inside |= found[0]
         onward |= found[1]
