@@ -88,6 +88,7 @@ def test_without_shtab_completion_says_what_to_install(capsys, monkeypatch):
 @pytest.fixture
 def book(tmp_path, monkeypatch):
     (tmp_path / "_toc.yml").write_text("format: jb-book\n", encoding="utf-8")
+    (tmp_path / "_config.yml").write_bytes((ROOT / "_config.yml").read_bytes())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

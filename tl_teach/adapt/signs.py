@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch.nn import functional as F
 
-from ..learning.evaluation import evaluating, predict
 from ..learning.feed import feed
+from ..learning.predicting import evaluating, predict
 from ..networks import Network
 from ..tasks import Split, Task
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import tempfile
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = "tl-teach/how-does-transfer-learning-work"
+from ..files import replacing
+
 PLACES = ("start", "steps", "types", "practice")
 
 
@@ -39,22 +39,26 @@ def _new_chapter(arguments: argparse.Namespace) -> int:
     path = Path("book", part, f"{name}.ipynb")
     if path.exists():
         raise ValueError(f"{path} is there already; choose another name, or edit it.")
-    _write(path, skeleton(f"book/{part}/{name}.ipynb", arguments.title))
+    notebook = skeleton(f"book/{part}/{name}.ipynb", arguments.title, _address())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part_of_it:
+        text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+        part_of_it.write_text(text, encoding="utf-8", newline="\n")
     print(f"Written: {path}")
     print(f"Now name it in _toc.yml (file: book/{part}/{name}) and run: make notebooks NB={path}")
     return 0
 
 
-def _write(path: Path, notebook: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with open(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
-    os.chmod(part, 0o644)
-    os.replace(part, path)
+def _address() -> str:
+    """Return owner and name of the repository, which stand in _config.yml and nowhere else."""
+    config = Path("_config.yml").read_text(encoding="utf-8")
+    found = re.search(r"url: https://github\.com/(\S+)", config)
+    if found is None:
+        raise ValueError("_config.yml names no repository; add url: https://github.com/OWNER/NAME.")
+    return found[1]
 
 
-def skeleton(page: str, title: str) -> dict[str, Any]:
+def skeleton(page: str, title: str, repository: str) -> dict[str, Any]:
     """
     Return the notebook of an empty chapter, not yet run.
 
@@ -64,10 +68,12 @@ def skeleton(page: str, title: str) -> dict[str, Any]:
         Its path in the repository, for its link to Colab.
     title : str
         Its heading.
+    repository : str
+        Owner and name on GitHub, for its links and its set-up cell.
 
     Examples
     --------
-    >>> cells = skeleton("book/steps/few.ipynb", "Few labels")["cells"]
+    >>> cells = skeleton("book/steps/few.ipynb", "Few labels", "owner/name")["cells"]
     >>> cells[0]["source"].splitlines()[0]
     '# Few labels'
     """
@@ -76,8 +82,8 @@ def skeleton(page: str, title: str) -> dict[str, Any]:
             f"# {title}",
             "**In one sentence:** What the reader will do here, and why it matters.",
             "**Time:** 20 minutes to read, 1 minute to run, 30 minutes for the exercises.",
-            f"[Open in Colab](https://colab.research.google.com/github/{REPOSITORY}/blob/main/{page})"
-            f" or [run it on your own machine](https://github.com/{REPOSITORY}"
+            f"[Open in Colab](https://colab.research.google.com/github/{repository}/blob/main/{page})"
+            f" or [run it on your own machine](https://github.com/{repository}"
             "#run-it-on-your-own-machine).",
             "## Objectives",
             "- Something the reader will be able to do.\n- A second thing.\n- A third thing.",
@@ -86,7 +92,7 @@ def skeleton(page: str, title: str) -> dict[str, Any]:
             "import sys",
             "",
             'if "google.colab" in sys.modules:',
-            f'    %pip install -q "tl-teach[book] @ git+https://github.com/{REPOSITORY}"',
+            f'    %pip install -q "tl-teach[book] @ git+https://github.com/{repository}"',
             "",
             "import torch",
             "from torch.nn import functional as F",

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..learning.evaluation import evaluating
+from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..show.feature_maps import as_input, as_seen
 from ..wording import require_count

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ..learning.evaluation import evaluating
 from ..learning.fit import fit
+from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..networks.change import stage_change
 from ..show.feature_maps import as_seen

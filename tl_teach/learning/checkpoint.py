@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import uuid
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ..files import replacing
 from ..networks import Network, fingerprint
 from ..tasks import Task
 from .history import History
@@ -75,12 +74,8 @@ class Checkpoint:
             "best": best,
             "best_loss": best_loss,
         }
-        temporary = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex}")
-        try:
-            torch.save(state, temporary)
-            os.replace(temporary, self.path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(self.path) as part:
+            torch.save(state, part)
 
     def resume(self, loop: Loop) -> tuple[History, dict | None, float] | None:
         """Put a training into the state that was saved, if there is one.

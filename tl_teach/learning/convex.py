@@ -12,9 +12,9 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..networks import Network
-from .evaluation import evaluating
 from .feed import Feed, chunks
 from .losses import Loss
+from .predicting import evaluating
 
 _MOST_ITERATIONS = 2000
 

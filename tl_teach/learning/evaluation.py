@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,11 +12,9 @@ from ..networks import Network, require_network
 from ..tasks import Split, Task, TaskInfo, require_split, require_task
 from ..wording import unknown
 from . import looks, measures
-from .feed import Feed, feed
+from .feed import feed
 from .intervals import Interval, wilson
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .predicting import evaluating, predict, require_fit
 
 METRICS = {"classification": "accuracy", "multilabel": "accuracy", "regression": "R2"}
 
@@ -255,52 +251,6 @@ def baseline(task: Task) -> Evaluation:
     return score_outputs(constant.expand(len(task.validation), -1), task.validation)
 
 
-@contextmanager
-def evaluating(net: Network) -> Iterator[None]:
-    """Put a network into eval mode without gradients, and each part back into its mode after.
-
-    Parameters
-    ----------
-    net : Network
-        The network.
-    """
-    modes = {module: module.training for module in net.modules()}
-    net.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes.items():  # a reader may have set some of them by hand
-            module.training = training
-
-
-def predict(
-    net: Network, feed: Feed, items: torch.Tensor | None = None, size: int = 32
-) -> torch.Tensor:
-    """Give a network's outputs for items of a feed.
-
-    Parameters
-    ----------
-    net : Network
-        Runs from its freeze boundary on, in eval mode.
-    feed : Feed
-        Gives what crosses the boundary.
-    items : torch.Tensor, optional
-        Their numbers; all by default.
-    size : int
-        Items at a time.
-
-    Returns
-    -------
-    torch.Tensor
-        Shape (N, outputs), on the CPU.
-    """
-    items = torch.arange(len(feed)) if items is None else items
-    with evaluating(net):
-        parts = [feed.prefix.rest(feed(some)).cpu() for some in items.split(size)]
-    return torch.cat(parts)
-
-
 def score_outputs(outputs: torch.Tensor, split: Split) -> Evaluation:
     """Score given outputs on a split.
 
@@ -368,34 +318,3 @@ def _constant(evaluation: Evaluation) -> float:
         share = targets.float().mean(0)
         return float(torch.maximum(share, 1 - share).mean())
     return float(torch.bincount(targets).max() / len(targets))
-
-
-def require_fit(net: Network, split: Split, *, any_kind: bool = False) -> None:
-    """Refuse a network whose outputs do not fit a task, before anything is computed.
-
-    Parameters
-    ----------
-    net : Network
-        The network.
-    split : Split
-        Any part of the task.
-    any_kind : bool
-        Let a head for classes learn values and the other way round: the loss is the caller's.
-
-    Raises
-    ------
-    ValueError
-        If the number of outputs, or their kind, differs from what the task asks for.
-    """
-    info = split.info
-    if len(net.classes) != len(info.classes):
-        raise ValueError(
-            f"The network {net.name!r} gives {len(net.classes)} outputs, but the task "
-            f"{info.name!r} needs {len(info.classes)}; "
-            "give it a new head first: net = tl.replace_head(net, task)."
-        )
-    if not any_kind and (net.kind == "regression") != (info.kind == "regression"):
-        raise ValueError(
-            f"The head of {net.name!r} was made for {net.kind}, but the task {info.name!r} is "
-            f"{info.kind}; give it a new head first: net = tl.replace_head(net, task)."
-        )

@@ -9,8 +9,8 @@ import torch
 
 from ..networks import Network, require_network
 from ..tasks import Split, require_split
-from .evaluation import evaluating
 from .feed import chunks, feed
+from .predicting import evaluating
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,12 +20,13 @@ from ..wording import is_number, require_count, unknown
 from . import looks
 from .checkpoint import Checkpoint, moving_state
 from .convex import solve_head
-from .evaluation import METRICS, predict, require_fit, score_only
+from .evaluation import METRICS, score_only
 from .feed import Augment, Feed, feed
 from .history import History
 from .loop import Loop, batches
 from .losses import Loss, choose_loss
 from .optimisers import build_optimiser, build_schedule, stage_rates
+from .predicting import predict, require_fit
 from .team import Team
 from .views import with_views
 

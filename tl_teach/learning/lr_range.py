@@ -12,11 +12,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from ..networks import Network, require_network, seeded
 from ..tasks import Task, require_task
 from ..wording import is_number, require_count
-from .evaluation import require_fit
 from .feed import feed
 from .loop import Loop
 from .losses import LOSSES
 from .optimisers import build_optimiser
+from .predicting import require_fit
 from .team import Team
 
 _SMOOTH = 0.9

@@ -11,9 +11,10 @@ import torch
 from ..networks import Network, fingerprint, require_network
 from ..tasks import SealedError, Target, Task, TaskInfo
 from ..wording import unknown
-from .evaluation import METRICS, Evaluation, evaluate, require_fit
+from .evaluation import METRICS, Evaluation, evaluate
 from .exam import _taken
 from .intervals import mean_interval
+from .predicting import require_fit
 
 Measure = Callable[[Evaluation], float]
 Recipes: TypeAlias = Network | Mapping[str, Network | Sequence[Network]]

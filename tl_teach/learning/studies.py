@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
-import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ..files import replacing
 from ..networks import Network
 from ..tasks import Task, load_task
 from ..version import __version__
@@ -258,12 +257,8 @@ class _Finished(dict):
     def __setitem__(self, key: str, cell: dict[str, float]) -> None:
         super().__setitem__(key, cell)
         if self._path is not None:
-            temporary = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
-            try:
-                temporary.write_text(json.dumps({"cells": dict(self)}), encoding="utf-8")
-                os.replace(temporary, self._path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            with replacing(self._path) as part:
+                part.write_text(json.dumps({"cells": dict(self)}), encoding="utf-8")
 
 
 def _check(recipes: object, seeds: Sequence[int]) -> None:

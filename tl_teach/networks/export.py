@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import os
-import uuid
 from pathlib import Path
 
 import torch
 
+from ..files import replacing
 from ..tasks import TextPreprocess
 from ..wording import unknown
 from .network import Network, require_network
@@ -77,15 +76,11 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
         (torch.zeros(2, *net.preprocess.shape),),  # of one picture, the batch would be fixed
         dynamic_shapes=({0: torch.export.Dim("batch")},),
     )
-    temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
-    try:
+    with replacing(path) as part:
         if format == "onnx":
-            _write_onnx(program, temporary)
+            _write_onnx(program, part)
         else:
-            torch.export.save(program, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+            torch.export.save(program, part)
     return path
 
 

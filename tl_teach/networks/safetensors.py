@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+
+from ..files import replacing
 
 _DTYPES = {
     "F64": torch.float64,
@@ -88,16 +88,10 @@ def save_safetensors(
         place += len(chunk)
     header = json.dumps(table, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
-    # open() rather than tempfile, whose files only their owner may read.
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(len(header).to_bytes(8, "little"))
-            file.write(header)
-            file.writelines(chunks)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as part, part.open("xb") as file:
+        file.write(len(header).to_bytes(8, "little"))
+        file.write(header)
+        file.writelines(chunks)
     return path
 
 

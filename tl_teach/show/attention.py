@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..learning.evaluation import evaluating
+from ..learning.predicting import evaluating
 from ..networks import Network, TokenLayer, require_network
 from ..tasks import TextPreprocess
 from ..wording import unknown

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..learning.evaluation import evaluating, require_fit
+from ..learning.predicting import evaluating, require_fit
 from ..networks import Network
 from ..tasks import Split, TaskInfo, require_split
 from ..wording import unknown

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..learning.evaluation import evaluating
+from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..tasks import Preprocess
 from ..wording import require_count

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..learning.evaluation import evaluating
+from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from .picture import INK, QUIET, Picture, blank
 from .roles import ROLES, box, sign

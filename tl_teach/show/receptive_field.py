@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from matplotlib.patches import Rectangle
 
-from ..learning.evaluation import evaluating
+from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..tasks import require_split
 from .feature_maps import as_input, as_seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..learning.evaluation import evaluating
+from ..learning.predicting import evaluating
 from ..networks import Network
 from ..tasks.tokens import PADDING
 from ..wording import unknown

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..learning.evaluation import evaluating
 from ..learning.feed import chunks
+from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..tasks import Split
 from ..wording import require_count
