@@ -57,6 +57,17 @@ def times(values: Sequence[float]) -> str:
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
+def cost(runs: Runs, name: str, ours: str) -> list[str]:
+    """Give a row: the side, its training, that over ours, its whole process, its peak memory."""
+    return [
+        name,
+        times(quantity(runs, name, "train")),
+        ratios(pairwise(runs, name, ours, "train")),
+        times(quantity(runs, name, "process")),
+        f"{max(quantity(runs, name, 'peak_mb')):,.0f}",
+    ]
+
+
 def ratios(values: Sequence[float]) -> str:
     """Give the median of ratios with smallest and largest."""
     if not values:

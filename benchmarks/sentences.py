@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .harness import Side, from_json, pairwise, take_turns, to_json
-from .report import Target, quantity, ratios, table, times
+from .report import Target, cost, quantity, ratios, table
 
 TITLE = "Head only, sentences"
 OURS, TRAINER = "tl_teach", "Hugging Face Trainer, frozen encoder"
@@ -31,17 +31,7 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
 
 def report(data: dict[str, Any]) -> str:
     runs = from_json(data["runs"])
-    rows = [
-        [
-            name,
-            times(quantity(runs, name, "train")),
-            ratios(pairwise(runs, name, OURS, "train")),
-            times(quantity(runs, name, "process")),
-            f"{max(quantity(runs, name, 'peak_mb')):,.0f}",
-            ratios(quantity(runs, name, "accuracy")),
-        ]
-        for name in runs
-    ]
+    rows = [[*cost(runs, name, OURS), ratios(quantity(runs, name, "accuracy"))] for name in runs]
     return "\n\n".join(
         [
             f"{SENTENCES:,} sentences of film reviews in a full run, {EPOCHS} epochs, MiniLM "
@@ -82,9 +72,11 @@ def trainer(count: int, epochs: int, seed: int) -> dict[str, Any]:
     """Train transformers' own model, whose weights are those of our network."""
     import torch
     from torch.nn.functional import cross_entropy
-    from transformers import BertModel, Trainer, TrainingArguments
+    from transformers import BertModel, Trainer
 
     from tl_teach.networks.text import minilm_body
+
+    from .sides.with_trainer import plain_arguments
 
     net, task = _prepared(count, seed)
     encoder: BertModel = minilm_body().requires_grad_(False)
@@ -120,22 +112,7 @@ def trainer(count: int, epochs: int, seed: int) -> dict[str, Any]:
     model = Transfer()
     train, validation = (part.for_network(net) for part in (task.train, task.validation[:500]))
     with tempfile.TemporaryDirectory() as folder:
-        arguments = TrainingArguments(
-            output_dir=folder,
-            num_train_epochs=epochs,
-            per_device_train_batch_size=BATCH,
-            learning_rate=LR,
-            lr_scheduler_type="constant",
-            weight_decay=0.0,
-            max_grad_norm=0.0,
-            save_strategy="no",
-            logging_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            use_cpu=True,
-            seed=seed,
-        )
+        arguments = plain_arguments(folder, epochs, LR, BATCH, seed)
         loop = Trainer(model, arguments, train_dataset=train, data_collator=collate)
         started = time.perf_counter()
         loop.train()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .harness import Side, from_json, pairwise, take_turns, to_json
-from .report import Target, quantity, ratios, table, times
+from .report import Target, cost, table
 
 TITLE = "A study over seeds and label counts"
 OURS, PLAIN = "tl_teach", "plain PyTorch loop"
@@ -39,16 +39,7 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
 
 def report(data: dict[str, Any]) -> str:
     runs = from_json(data["runs"])
-    rows = [
-        [
-            name,
-            times(quantity(runs, name, "train")),
-            ratios(pairwise(runs, name, OURS, "train")),
-            times(quantity(runs, name, "process")),
-            f"{max(quantity(runs, name, 'peak_mb')):,.0f}",
-        ]
-        for name in runs
-    ]
+    rows = [cost(runs, name, OURS) for name in runs]
     scores = []
     for recipe in RECIPES:
         cells = []

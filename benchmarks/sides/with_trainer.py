@@ -9,13 +9,36 @@ from typing import Any
 from ..cells import BATCH, answer, dataset, halves, predict
 
 
+def plain_arguments(folder: str, epochs: int, lr: float, batch: int, seed: int, **more: Any) -> Any:
+    """Give the Trainer's arguments for a plain loop on the CPU that writes and logs nothing."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=folder,
+        num_train_epochs=epochs,
+        per_device_train_batch_size=batch,
+        learning_rate=lr,
+        lr_scheduler_type="constant",
+        weight_decay=0.0,
+        max_grad_norm=0.0,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        use_cpu=True,
+        seed=seed,
+        **more,
+    )
+
+
 def train(
     files: str, boundary: int, epochs: int, lr: float, workers: int, seed: int
 ) -> dict[str, Any]:
     """Train with the Trainer's loop; nothing is saved, logged or scored meanwhile."""
     import torch
     from torch.nn.functional import cross_entropy
-    from transformers import Trainer, TrainingArguments
+    from transformers import Trainer
 
     torch.manual_seed(seed)
 
@@ -41,23 +64,14 @@ def train(
 
     net = Transfer()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = TrainingArguments(
-            output_dir=folder,
-            num_train_epochs=epochs,
-            per_device_train_batch_size=BATCH,
-            learning_rate=lr,
-            lr_scheduler_type="constant",
-            weight_decay=0.0,
-            max_grad_norm=0.0,
+        arguments = plain_arguments(
+            folder,
+            epochs,
+            lr,
+            BATCH,
+            seed,
             dataloader_num_workers=workers,
             dataloader_persistent_workers=workers > 0,
-            save_strategy="no",
-            logging_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            use_cpu=True,
-            seed=seed,
         )
         trainer = Trainer(
             net, arguments, train_dataset=dataset(files, "train"), data_collator=collate

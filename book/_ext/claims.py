@@ -8,13 +8,13 @@ twice, stops the build: so no number here can differ from the chapter's.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+from chapters import cells
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -58,9 +58,9 @@ def find(notebook: Path, beginning: str) -> tuple[str, str]:
 def printed(notebook: Path) -> Iterator[tuple[str, str]]:
     """Yield every line that the notebook's cells printed, with the heading above it."""
     heading = ""
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+    for cell in cells(notebook):
         if cell["cell_type"] == "markdown":
-            for match in re.finditer(r"^#+ +(.+)$", "".join(cell["source"]), re.M):
+            for match in re.finditer(r"^#+ +(.+)$", cell["source"], re.M):
                 heading = match[1]
         for output in cell.get("outputs", []):
             for line in "".join(output.get("text", [])).splitlines():

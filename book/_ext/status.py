@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from chapters import title
 from sphinx.application import Sphinx
 
 MARK = "<!-- run times -->"
@@ -34,9 +35,7 @@ def _read(file: Path) -> Any:
 
 
 def _link(book: Path, page: str) -> str:
-    notebook = json.loads((book.parent / page).read_text(encoding="utf-8"))
-    title = "".join(notebook["cells"][0]["source"]).splitlines()[0].removeprefix("# ")
-    return f"[{title}](/{page})"
+    return f"[{title(book.parent / page)}](/{page})"
 
 
 def _seconds(result: dict[str, Any] | None) -> str:

@@ -6,11 +6,10 @@ notebook in `_toc.yml`, so the page cannot drift from the chapters.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
-import yaml
+from chapters import cells, in_order, title
 from sphinx.application import Sphinx
 
 MARK = "<!-- the time of each chapter -->"
@@ -21,25 +20,18 @@ _LOADED = r"{function}\(\s*(?:name=)?[\"']([\w-]+)[\"']"
 
 def times(root: Path) -> str:
     """Return the table as Markdown."""
-    parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["parts"]
-    names = [chapter["file"] for part in parts for chapter in part["chapters"] if "file" in chapter]
-    notebooks = [root / f"{name}.ipynb" for name in names]
-    rows = [row(notebook) for notebook in notebooks if notebook.exists()]
+    rows = [row(notebook) for notebook in in_order(root)]
     return "\n".join([HEADING, *filter(None, rows)])
 
 
 def row(notebook: Path) -> str:
     """Return a chapter's row; nothing for a page that names no time."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    sources = ["".join(cell["source"]) for cell in cells]
+    sources = [cell["source"] for cell in cells(notebook)]
     found = next(filter(None, map(_TIME.search, sources)), None)
     if found is None:
         return ""
-    title = sources[0].splitlines()[0].removeprefix("# ")
-    link = f"[{title}](../{notebook.parent.name}/{notebook.name})"
-    code = "\n".join(
-        source for cell, source in zip(cells, sources, strict=True) if cell["cell_type"] == "code"
-    )
+    link = f"[{title(notebook)}](../{notebook.parent.name}/{notebook.name})"
+    code = "\n".join(cell["source"] for cell in cells(notebook) if cell["cell_type"] == "code")
     loaded = [named(code, function) for function in ("load_(?:task|domains)", "load_network")]
     return f"| {' | '.join([link, *found.groups(), *loaded])} |"
 

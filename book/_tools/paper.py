@@ -23,7 +23,7 @@ OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-
 OPEN_EVERYTHING = """
 async () => {
   document.querySelectorAll("details").forEach(d => { d.removeAttribute("name"); d.open = true; });
-  document.querySelectorAll("img").forEach(i => { i.loading = "eager"; });
+  document.querySelectorAll("img, iframe").forEach(i => { i.loading = "eager"; });
   await Promise.all([...document.images].map(i => i.decode().catch(() => {})));
 }
 """

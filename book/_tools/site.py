@@ -22,7 +22,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "_build" / "html"
 SITE = ROOT / "_build" / "site"
-NOT_COPIED = (".doctrees", ".buildinfo*", "objects.inv", "*.map", "*.LICENSE.txt.gz")
+NOT_COPIED = (".doctrees", ".buildinfo*", "objects.inv", "*.map")
 
 ICON = re.compile(
     r'(?P<name>"[a-z0-9-]+"|[a-z0-9]+):\[\d+,\d+,\[(?P<aliases>[^\]]*)\],"[0-9a-f]*",'

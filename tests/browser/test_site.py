@@ -5,16 +5,13 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from .conftest import QuietHandler, newest
+from .conftest import QuietHandler, newest, served
 from .pages import ROOT, pages
 
 CHAPTERS = [page for page in pages() if (ROOT / page).with_suffix(".ipynb").exists()]
@@ -61,13 +58,8 @@ class Compressing(QuietHandler):
 
 @pytest.fixture(scope="module")
 def host(published: Path) -> Iterator[str]:
-    handler = partial(Compressing, directory=str(published))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/somewhere/below/"
-        server.shutdown()
-        thread.join()
+    with served(published, Compressing) as found:
+        yield f"{found}somewhere/below/"
 
 
 @pytest.fixture
