@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 import tl_teach as tl
 from tests.tasks import tiny
 from tl_teach.adapt import coral_align
+from tl_teach.adapt.coral import _logistic
 from tl_teach.tasks import as_target
 
 from . import domains
@@ -85,6 +86,14 @@ def test_the_head_is_the_logistic_regression_on_aligned_features(classes):
     with torch.no_grad():
         outputs = adapted.head.output(torch.from_numpy(theirs)).softmax(1).numpy()
     assert np.allclose(outputs, model.predict_proba(scaler.transform(theirs)), atol=1e-4)
+
+
+def test_rounding_in_a_feature_that_never_fires_does_not_blow_the_head_up():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(60, 5)), rng.normal(size=(40, 5))
+    source[:, 2], target[:, 2] = 0.3 + 1e-9 * source[:, 2], 0.3 + 1e-9 * target[:, 2]
+    weight, _ = _logistic(coral_align(source, target), np.arange(60) % 2, 2, C=0.1)
+    assert np.abs(weight).max() < 10
 
 
 def test_only_the_last_layer_changes():

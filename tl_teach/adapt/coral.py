@@ -144,10 +144,10 @@ def _logistic(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights and bias, for features as they are, of a logistic regression on standardised ones."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler().fit(features)
-    model = LogisticRegression(C=C, max_iter=2000).fit(scaler.transform(features), targets)
+    mean, scale = features.mean(0), features.std(0)
+    scale[scale <= 1e-6 * scale.max()] = 1.0  # the rounding of a feature that never fires
+    model = LogisticRegression(C=C, max_iter=2000).fit((features - mean) / scale, targets)
     weight = np.zeros((outputs, features.shape[1]))
     bias = np.full(outputs, -1e4)  # a class without an example is never chosen
     if len(model.classes_) == 2:  # one logit, shared out to the two classes
@@ -155,5 +155,5 @@ def _logistic(
         bias[model.classes_] = np.array([-model.intercept_[0], model.intercept_[0]]) / 2
     else:
         weight[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-    weight /= scaler.scale_
-    return weight, bias - weight @ scaler.mean_
+    weight /= scale
+    return weight, bias - weight @ mean
