@@ -27,7 +27,7 @@ HOSTILE = {
     "never ends": "while True:\n    pass",
     "forks": "import os\nwhile True:\n    os.fork()",
     "eats memory": "held = []\nwhile True:\n    held.append(bytearray(2**24))",
-    "fills the disk": "while True:\n    open('/tmp/full', 'ab').write(b'x' * 2**22)",
+    "fills the disk": "while True:\n    open('full', 'ab').write(b'x' * 2**22)",
     "talks": "while True:\n    print('x' * 2**20)",
     "reads": "open('/etc/passwd').read()",
     "calls home": "import socket\nsocket.create_connection(('127.0.0.1', 80), 1)",

@@ -42,12 +42,12 @@ CONTAINED = {
         "MB of memory",
     ),
     "a disk filler": (
-        "for n in range(1000):\n    open(f'/tmp/{n}', 'wb').write(b'x' * 2**20)",
+        "for n in range(1000):\n    open(f'{n}', 'wb').write(b'x' * 2**20)",
         ALL,
         "No space left",
     ),
     "endless small files": (
-        "for n in range(10**6):\n    open(f'/tmp/{n}', 'w').close()",
+        "for n in range(10**6):\n    open(f'{n}', 'w').close()",
         ALL,
         "",
     ),
@@ -142,7 +142,7 @@ FORGED = {
     ),
     "leaving results in files": (
         "import os, json\nfor name in ('grades.csv', 'result.json'):\n"
-        "    open('/tmp/' + name, 'w').write(json.dumps({'points': 7}))"
+        "    open(name, 'w').write(json.dumps({'points': 7}))"
     ),
 }
 

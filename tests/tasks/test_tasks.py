@@ -203,6 +203,24 @@ def test_iterating_a_split_ends():
     assert [int(target) for _, target in split] == split.targets.tolist()
 
 
+@pytest.mark.parametrize("make", [list, np.array, torch.tensor])
+@pytest.mark.parametrize("positions", [[2, 0, -1], [1], [True, False] * 5 + [True]])
+def test_positions_or_a_mask_give_a_smaller_split(positions, make):
+    split = tl.load_task("printed-digits", labels_per_class=2).train[:11]
+    part = split[make(positions)]
+    wanted = np.arange(11)[np.array(positions)]
+    assert part.indices.tolist() == split.indices[wanted].tolist()
+    assert torch.equal(part.targets, split.targets[wanted])
+    assert torch.equal(part[0][0], split[int(wanted[0])][0])
+
+
+def test_no_positions_give_no_items_and_wrong_ones_are_refused():
+    split = tl.load_task("printed-digits", labels_per_class=2).train
+    assert len(split[[]]) == 0
+    with pytest.raises(IndexError, match="20"):
+        split[[3, 20]]
+
+
 @pytest.mark.parametrize("cut", [slice(3), slice(-4, None), slice(None, None, -5), slice(2, 2)])
 def test_a_slice_is_a_smaller_split(cut):
     split = tiny.task().train

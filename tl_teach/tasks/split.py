@@ -82,9 +82,8 @@ class Split(Sequence):
 
     ``len(split)`` is its number of items and ``split[i]`` gives ``(input, target)``, the input
     preprocessed for a network (float tensor of shape (C, H, W), or the int64 token numbers of a
-    text), so that a split goes straight
-    into a `torch.utils.data.DataLoader`. A split without labels gives the input alone. A slice
-    gives a smaller split.
+    text), so that a split goes straight into a `torch.utils.data.DataLoader`. A split without
+    labels gives the input alone. A slice, a list of positions or a mask gives a smaller split.
 
     Attributes
     ----------
@@ -113,9 +112,12 @@ class Split(Sequence):
         return len(self.indices)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            labels = None if self.labels is None else self.labels[range(len(self))[index]]
-            return replace(self, indices=self.indices[index], labels=labels)
+        if isinstance(index, slice) or np.ndim(index) == 1:  # positions, or True for each to keep
+            if not isinstance(index, slice):
+                index = np.asarray(index) if len(index) else []
+            chosen = np.arange(len(self))[index].copy()  # torch takes no backward steps
+            labels = None if self.labels is None else self.labels[chosen]
+            return replace(self, indices=self.indices[chosen], labels=labels)
         if not -len(self) <= index < len(self):
             raise IndexError(f"{self!r} has no item {index}")
         image = self.preprocess(self.pixels(index))
