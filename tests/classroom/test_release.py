@@ -197,4 +197,5 @@ def test_nbval_says_the_same(released, tmp_path, capsys):
     check_file(released)
     failures = [line for line in capsys.readouterr().out.splitlines() if line.startswith("✗")]
     assert failures == ["✗ Question 2: expected a whole number in total. Use sum."]
-    assert [line for line in done.stdout.splitlines() if line.startswith("✗")] == failures
+    said = [line for line in done.stdout.splitlines() if line.startswith("✗")]
+    assert list(dict.fromkeys(said)) == failures  # pytest says it again in the summary of a CI run

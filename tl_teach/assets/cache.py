@@ -203,7 +203,7 @@ def status() -> list[Status]:
     Examples
     --------
     >>> [entry.asset.name for entry in status()]
-    ['mobilenet_v2-imagenet', 'elpv-dataset', ...'mnist-5k', 'breastmnist']
+    ['mobilenet_v2-imagenet', 'elpv-dataset', ...'mnist-5k', ...]
     """
     return [
         Status(asset, folder() / asset.filename, present(asset), _source(asset))
