@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from . import harness
 from .harness import ROOT, machine
 from .report import table
 
@@ -33,6 +34,12 @@ def main() -> int:
     words.add_argument("--only", action="append", choices=SCENARIOS, help="may be given again")
     words.add_argument("--repetitions", type=int, default=5, help="turns for each side (5)")
     words.add_argument(
+        "--patience",
+        type=float,
+        default=float("inf"),
+        help="seconds after which a slow side gets no further turn, once it has had two",
+    )
+    words.add_argument(
         "--quick", action="store_true", help="tiny, one turn: tries that all works, writes nothing"
     )
     words.add_argument(
@@ -40,6 +47,7 @@ def main() -> int:
     )
     given = words.parse_args()
     repetitions = 1 if given.quick else given.repetitions
+    harness.patience = given.patience
     folder = KEPT / "quick" if given.quick else KEPT
     folder.mkdir(parents=True, exist_ok=True)
     for name in () if given.write else given.only or SCENARIOS:
@@ -67,7 +75,9 @@ def _section(name: str, kept: dict[str, Any]) -> str:
     scenario = importlib.import_module(f"benchmarks.{name}")
     parts = [f"## {scenario.TITLE}", scenario.report(kept["data"])]
     parts += [f"- left out: {sentence}" for sentence in kept["data"]["missing"]]
-    parts.append(f"Measured {kept['date']}, {kept['repetitions']} turns.")
+    turns = {len(done) for done in kept["data"]["runs"].values()}
+    words = " to ".join(map(str, sorted({min(turns), max(turns)})))
+    parts.append(f"Measured {kept['date']}, {words} turns.")
     return "\n\n".join(parts)
 
 

@@ -28,6 +28,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 3600  # seconds that one run of one side may take
+ENOUGH = 2  # turns that every side gets, however slow it is
+patience = float("inf")  # seconds after which a side has had its turns; `--patience` sets it
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def take_turns(
     runs: Runs = {side.name: [] for side in present}
     for turn in range(repetitions):
         for side in present:
-            if turn >= side.repetitions:
+            spent = sum(run.process for run in runs[side.name])
+            if turn >= side.repetitions or (turn >= ENOUGH and spent > patience):
                 continue
             try:
                 run = run_once(side, turn)

@@ -98,6 +98,7 @@ def training_table(runs: Runs, ours: str) -> str:
         rows.append(
             [
                 name,
+                str(len(runs[name])),
                 times(quantity(runs, name, "train")),
                 ratios(pairwise(runs, name, ours, "train")),
                 times(quantity(runs, name, "process")),
@@ -107,8 +108,8 @@ def training_table(runs: Runs, ours: str) -> str:
                 "-" if name == ours else accuracy_difference(runs, name, ours),
             ]
         )
-    head = ["side", "training, s", "times ours", "whole process, s", "times ours", "peak MB"]
-    return table([*head, "accuracy", "minus ours, points"], rows)
+    head = ["side", "turns", "training, s", "times ours", "whole process, s", "times ours"]
+    return table([*head, "peak MB", "accuracy", "minus ours, points"], rows)
 
 
 def accuracy_difference(runs: Runs, name: str, ours: str) -> str:

@@ -7,13 +7,14 @@ from .domains import DOMAINS, Domains, load_domains
 from .images import ArrayImages, Images, ZippedImages
 from .near import near_duplicate_groups
 from .own.files import FileImages
+from .own.held import picture_task, text_task
 from .preprocess import Preprocess, as_pixels
 from .report import Problem, Report
 from .shifts import shift
 from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
 from .target import Target, as_target
 from .task import Collection, Task, require_task
-from .text import Texts, text_task
+from .text import Texts
 from .tokens import UNCASED, AnyPreprocess, TextPreprocess, text_package
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "load_domains",
     "load_task",
     "near_duplicate_groups",
+    "picture_task",
     "require_split",
     "require_task",
     "shift",

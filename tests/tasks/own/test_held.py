@@ -1,0 +1,73 @@
+"""Pictures in memory become a task like any other."""
+
+import numpy as np
+import pytest
+import torch
+
+import tl_teach as tl
+from tl_teach.tasks import Preprocess
+
+
+def pictures(count=40, *, colour=False):
+    shape = (count, 8, 10, 3) if colour else (count, 8, 10)
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_the_inputs_are_the_central_squares_from_minus_one_to_one(colour):
+    stack = pictures(colour=colour)
+    task = tl.picture_task(stack, [0, 1] * 20, classes=["a", "b"])
+    inputs, label = task.train[0]
+    original = stack[task.train.indices[0]][:, 1:-1]
+    expected = torch.from_numpy(original / 127.5 - 1).float()
+    expected = expected.movedim(-1, 0) if colour else expected[None]
+    assert torch.allclose(inputs, expected, atol=1e-6)
+    assert label == task.train.indices[0] % 2
+
+
+def test_no_and_yes_are_the_classes_0_and_1():
+    task = tl.picture_task(pictures(), np.arange(40) % 4 == 0, classes=["no", "yes"])
+    truth = task.train.indices % 4 == 0
+    assert task.train.targets.tolist() == truth.astype(int).tolist()
+
+
+def test_without_classes_it_is_a_regression():
+    task = tl.picture_task(pictures(), np.linspace(0, 1, 40), name="ages")
+    assert (task.kind, task.name, task.train.targets.dtype) == ("regression", "ages", torch.float32)
+
+
+def test_groups_stay_whole_and_a_preprocessing_is_used():
+    own = Preprocess(size=4, channels=1, mean=(0.0,), std=(1.0,))
+    groups = np.arange(40) // 4
+    task = tl.picture_task(
+        pictures(), [0, 1] * 20, classes=["a", "b"], groups=groups, preprocess=own
+    )
+    assert task.train[0][0].shape == (1, 4, 4)
+    parts = [set(groups[part.indices]) for part in (task.train, task.validation)]
+    assert not parts[0] & parts[1]
+
+
+def test_it_can_be_learned():
+    stack = pictures(120) // 4
+    labels = np.arange(120) % 2
+    stack[labels == 1] += 128  # the second class is brighter
+    task = tl.picture_task(stack, labels, classes=["dark", "bright"])
+    net = tl.replace_head(tl.load_network("letters-resnet"), task)
+    tl.fit(tl.freeze(net), task, epochs=5, lr=1e-2)
+    assert tl.evaluate(net, task.validation).score > 0.9
+
+
+@pytest.mark.parametrize(
+    ("given", "labels", "sentence"),
+    [
+        (pictures().astype(float), [0, 1] * 20, "must hold uint8 values"),
+        (pictures()[0, 0], [0, 1] * 5, r"have the shape \(10,\); give an array of shape"),
+        (pictures()[:0], [], r"have the shape \(0, 8, 10\); give an array of shape"),
+        (pictures(), [0, 1], "has 40 pictures but 2 labels"),
+        (pictures(), [0, 2] * 20, "The label 2 of 'pictures' names no class"),
+        (pictures(), ["a", "b"] * 20, "classification takes one class number an item"),
+    ],
+)
+def test_what_does_not_fit_gets_a_sentence(given, labels, sentence):
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        tl.picture_task(given, labels, classes=["a", "b"])
