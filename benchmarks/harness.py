@@ -121,7 +121,8 @@ def take_turns(
             try:
                 run = run_once(side, turn)
             except RuntimeError as reason:
-                missing.append(f"{side.name}: failed: {str(reason).splitlines()[-1]}")
+                last = [line for line in str(reason).splitlines() if line.strip()][-1]
+                missing.append(f"{side.name}: failed: {last}")
                 tell(f"  {side.name} FAILED\n{reason}")
                 continue
             runs[side.name].append(run)
