@@ -21,6 +21,7 @@ CHROMIUM_OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a camera; a page is refused it unless a test allows it
 ]
 
 

@@ -49,6 +49,16 @@ def test_importing_takes_a_moment_and_brings_nothing_heavy():
     assert float(seconds) < 0.2 and not heavy & set(modules)
 
 
+def test_a_first_picture_and_prediction_wait_for_nothing_that_they_do_not_need():
+    code = (
+        "import sys, tl_teach as tl; net = tl.load_network('letters-resnet')\n"
+        "tl.show_network(tl.freeze(net, through='block1'))\n"
+        "net(tl.load_task('printed-digits').train[0][0][None]); print(*sys.modules)"
+    )
+    heavy = {"torchvision", "sklearn", "scipy", "pandas", "IPython", "matplotlib.pyplot"}
+    assert not heavy & set(fresh_python(code).split())
+
+
 def test_the_command_answers_its_version_without_torch():
     code = (
         "import sys; from tl_teach.cli import main; code = main(['--version'])\n"

@@ -28,7 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def newest(*paths: Path) -> float:
     files = (file for path in paths for file in ([path] if path.is_file() else path.rglob("*")))
-    return max(file.stat().st_mtime for file in files if "__pycache__" not in file.parts)
+    made = {"__pycache__", "node_modules"}
+    return max(file.stat().st_mtime for file in files if not made & set(file.parts))
 
 
 @pytest.fixture(scope="session")

@@ -318,6 +318,70 @@ def test_what_was_learned_opens_in_the_library(lab: Page, tmp_path) -> None:
     )
 
 
+def test_a_finger_draws_and_does_not_scroll(browser: Browser, address: str) -> None:
+    context = browser.new_context(
+        viewport={"width": 375, "height": 800}, has_touch=True, is_mobile=True
+    )
+    try:
+        page = context.new_page()
+        page.goto(address + PAGE)
+        page.wait_for_function("() => Lab.ready")
+        page.locator("#lab-canvas").scroll_into_view_if_needed()
+        box, before = page.locator("#lab-canvas").bounding_box(), page.evaluate("() => scrollY")
+        assert box
+        finger = context.new_cdp_session(page)
+
+        def touch(kind: str, height: float | None = None) -> None:
+            place = {"x": box["x"] + box["width"] / 2}
+            points = [] if height is None else [place | {"y": box["y"] + height * box["height"]}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", 0.9)
+        for height in (0.7, 0.5, 0.3, 0.1):
+            touch("touchMove", height)
+        touch("touchEnd")
+        reads(page, "see")
+        assert page.evaluate("() => scrollY") == before
+        page.get_by_role("button", name="My drawing is a 1").tap()
+        taught(page, 1)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        context.close()
+
+
+def test_it_goes_on_without_a_connection(visit: Callable) -> None:
+    page = visit(PAGE).page
+    page.wait_for_function("() => Lab.ready")
+    page.context.set_offline(True)
+    page.click("text=One of each")
+    taught(page, 10)
+    page.locator("#lab-boundary").press("ArrowLeft")
+    page.click("#lab-train")
+    page.wait_for_function(
+        "() => /^Step|^Trained/.test(document.getElementById('lab-training').textContent)",
+        timeout=2 * MINUTE,
+    )
+    page.click("#lab-stop")
+
+
+def test_training_can_be_stopped(visit: Callable) -> None:
+    page = visit(PAGE).page
+    page.wait_for_function("() => Lab.ready")
+    page.click("text=One of each")
+    taught(page, 10)
+    before = page.locator("#lab-table").inner_text()
+    page.locator("#lab-boundary").press("ArrowLeft")
+    page.click("#lab-train")
+    assert page.evaluate("() => document.activeElement.id") == "lab-stop"
+    page.click("#lab-stop")
+    assert page.locator("#lab-training").inner_text() == "Stopped. Nothing was changed."
+    assert page.locator("#lab-stop").is_hidden() and page.locator("#lab-train").is_enabled()
+    page.wait_for_function("() => document.activeElement.id === 'lab-train'")
+    ways = {line.split("\t")[0] for line in page.locator("#lab-table").inner_text().splitlines()}
+    assert ways >= {line.split("\t")[0] for line in before.splitlines()}
+    assert not any("trainable" in way for way in ways)
+
+
 def test_it_works_from_a_folder(browser: Browser, site) -> None:
     """Opened from the disk: no server, and whatever would be fetched is refused."""
     context = browser.new_context()

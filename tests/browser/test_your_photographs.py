@@ -270,6 +270,58 @@ def test_a_picture_can_be_pasted(loaded: Page) -> None:
     )
 
 
+DROP = """
+([selector, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], "dropped.png"));
+  const drop = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+  document.querySelector(selector).dispatchEvent(drop);
+  return drop.defaultPrevented;
+}
+"""
+
+
+@needs_network
+def test_pictures_can_be_dropped_with_no_connection_left(loaded: Page) -> None:
+    box = loaded.locator("#photo-classes fieldset").first
+    before = box.locator("canvas").count()
+    picture = base64.b64encode(encoded(striped(True, 11), "PNG")).decode()
+    loaded.context.set_offline(True)
+    try:
+        # Or else the browser would leave the page and show the file.
+        assert loaded.evaluate(DROP, ["#photo-classes fieldset", picture])
+        loaded.wait_for_function(
+            "n => document.querySelector('#photo-classes .lab-own').children.length > n", arg=before
+        )
+        assert loaded.evaluate(DROP, ["#photo-ask", picture])
+        loaded.wait_for_selector("#photo-asked canvas")
+    finally:
+        loaded.context.set_offline(False)
+
+
+@needs_network
+def test_the_camera_gives_examples_and_questions(visit: Callable) -> None:
+    page = visit(PAGE).page
+    page.context.grant_permissions(["camera"])
+    page.click("#photo-load")
+    page.wait_for_selector("#photo-lab", timeout=2 * MINUTE)
+    page.click("#photo-camera")
+    page.wait_for_selector("#photo-film:not([hidden])")
+    page.click("#photo-keep")  # into the class chosen last, the first one
+    page.wait_for_selector("#photo-classes fieldset:first-child canvas")
+    picture = base64.b64encode(encoded(striped(True, 1), "PNG")).decode()
+    page.evaluate(DROP, ["#photo-classes fieldset:last-child", picture])
+    page.wait_for_selector("#photo-classes fieldset:last-child canvas")
+    page.click("#photo-shoot")
+    answer = page.locator("#photo-answer")
+    page.wait_for_function("a => a.textContent.includes('%')", arg=answer.element_handle())
+    assert answer.inner_text().startswith("first")
+    page.click("#photo-off")
+    assert page.locator("#photo-film").is_hidden()
+    live = "() => document.getElementById('photo-video').srcObject.getTracks()[0].readyState"
+    assert page.evaluate(live) == "ended"
+
+
 @needs_network
 def test_at_most_five_classes(loaded: Page) -> None:
     while loaded.locator("#photo-add").is_enabled():

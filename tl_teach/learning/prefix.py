@@ -11,9 +11,9 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections import OrderedDict
+from importlib.metadata import version
 
 import torch
-import torchvision
 from torch import nn
 
 from ..networks import FirstToken, LastToken, MeanOfTokens, Network, fingerprint
@@ -169,7 +169,8 @@ class Prefix:
                 digest.update(_description(module).encode())
         kind = self._device.type  # a graphics card rounds in another way
         facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype(), kind)
-        versions = (torch.__version__, torchvision.__version__)
+        # Of torchvision the version alone: importing it takes as long as importing PyTorch.
+        versions = (torch.__version__, version("torchvision"))
         digest.update(repr((facts, versions)).encode())
         return digest.hexdigest()[:32]
 

@@ -79,23 +79,31 @@ class Preprocess:
         ValueError
             If the picture has not 1 or 3 channels.
         """
-        from torchvision.transforms import InterpolationMode
-        from torchvision.transforms.v2 import functional as F
-
         pixels = as_pixels(image)
-        shorter = self.resize or self.size
-        if min(pixels.shape[-2:]) != shorter:
-            mode = InterpolationMode(self.interpolation)
-            pixels = F.resize(pixels, [shorter], interpolation=mode, antialias=True)
-        pixels = F.center_crop(pixels, [self.size, self.size])
+        square = (self.size, self.size)
+        if pixels.shape[-2:] != square or self.resize not in (None, self.size):
+            pixels = self._central_square(pixels)
         if pixels.shape[-3] == 1 and self.channels == 3:
             pixels = pixels.expand(*pixels.shape[:-3], 3, -1, -1)
         elif pixels.shape[-3] == 3 and self.channels == 1:
+            from torchvision.transforms.v2 import functional as F
+
             pixels = F.rgb_to_grayscale(pixels)
         scaled = pixels.to(torch.float32) / 255.0
         mean = torch.tensor(self.mean).view(-1, 1, 1)
         std = torch.tensor(self.std).view(-1, 1, 1)
         return (scaled - mean) / std
+
+    def _central_square(self, pixels: torch.Tensor) -> torch.Tensor:
+        # Imported here, since importing torchvision takes as long as importing PyTorch.
+        from torchvision.transforms import InterpolationMode
+        from torchvision.transforms.v2 import functional as F
+
+        shorter = self.resize or self.size
+        if min(pixels.shape[-2:]) != shorter:
+            mode = InterpolationMode(self.interpolation)
+            pixels = F.resize(pixels, [shorter], interpolation=mode, antialias=True)
+        return F.center_crop(pixels, [self.size, self.size])
 
 
 def as_pixels(image: Any) -> torch.Tensor:
