@@ -3,6 +3,7 @@
 - A picture says in words what it shows: our pictures write `alt` into the output's metadata, and
   here it becomes the image's alt text.
 - Pictures load when they come near the screen.
+- Beside the link to Colab stand links to Kaggle and Binder, made of the same address.
 - The toggle of a hidden solution says "Show solution".
 - `[head](../back/glossary.md#term-head)` leads to a term of the glossary. The role for it,
   {term}`head`, does so as well, but Colab shows it as it is typed.
@@ -20,11 +21,14 @@ from base64 import b64decode
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx_thebe import init_thebe_core
+
+COLAB = "https://colab.research.google.com/github/"
 
 
 def words_by_picture(notebook: dict) -> dict[str, str]:
@@ -65,6 +69,23 @@ def improve_page(app: Sphinx, document: nodes.document) -> None:
             cell["prompt_hide"] = "Hide solution"
 
 
+def offer_other_hosts(app: Sphinx, document: nodes.document) -> None:
+    for colab in list(document.findall(nodes.reference)):
+        address = colab.get("refuri", "")
+        if not address.startswith(COLAB):
+            continue
+        owner, name, _, branch, *path = address.removeprefix(COLAB).split("/")
+        notebook, repository = "/".join(path), f"{owner}/{name}"
+        blob = f"https://github.com/{repository}/blob/{branch}/{notebook}"
+        lab = f"{repository}/{branch}?labpath={quote(notebook, safe='')}"
+        kaggle = f"https://kaggle.com/kernels/welcome?src={blob}"
+        added = []
+        for words, link in (("Kaggle", kaggle), ("Binder", f"https://mybinder.org/v2/gh/{lab}")):
+            added += [nodes.Text(", "), nodes.reference("", words, refuri=link, internal=False)]
+        place = colab.parent.index(colab) + 1
+        colab.parent[place:place] = added
+
+
 def tell_works_as_a_list(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -92,5 +113,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", leave_thebe_out)
     app.connect("builder-inited", leave_buttons_out)
     app.connect("doctree-read", improve_page)
+    app.connect("doctree-read", offer_other_hosts)
     app.connect("html-page-context", tell_works_as_a_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

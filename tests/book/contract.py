@@ -22,8 +22,8 @@ Its parts, in this order, with the exact markers that the rules look for:
     notebook's path into the Colab link, so copying another chapter's first cell is fine. "seconds"
     works as well as "minutes" for the time to run. ``# `` appears once, here.
 
-2.  One code cell tagged ``setup``, the first code cell: it installs in Colab, where
-    ``"google.colab" in sys.modules``, from the repository's address, and imports.
+2.  One code cell tagged ``setup``, the first code cell: it installs in Colab and Kaggle, as
+    another chapter's does, from the repository's address, and imports.
 
 3.  The ideas, each under a heading ``## ...`` of its own choosing. Among them:
 
@@ -234,15 +234,16 @@ def objectives(chapter: Chapter) -> Iterator[str]:
 
 
 def setup_cell(chapter: Chapter) -> Iterator[str]:
-    """One set-up cell, the first code cell, which installs in Colab only."""
+    """One set-up cell, the first code cell, which installs in Colab and Kaggle only."""
     tagged = [cell for cell in chapter.code if "setup" in cell.tags]
     if len(tagged) != 1:
         yield f"{len(tagged)} code cells are tagged 'setup'; tag exactly one."
         return
     if chapter.code[0] is not tagged[0]:
         yield "Make the set-up cell the first code cell."
-    if "google.colab" not in tagged[0].source:
-        yield "Let the set-up cell install only where '\"google.colab\" in sys.modules'."
+    hosted = """if "google.colab" in sys.modules or "KAGGLE_URL_BASE" in os.environ:"""
+    if hosted not in tagged[0].source:
+        yield f"Let the set-up cell install below {hosted!r}, and nowhere else."
     if chapter.repository not in tagged[0].source:
         yield f"Let the set-up cell install from {chapter.repository}."
 

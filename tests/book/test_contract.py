@@ -75,7 +75,10 @@ GOOD = {
             "## Objectives\n\n- Say what a stage is.\n- Freeze one.\n- Measure what that\n  gives."
         ),
         code(
-            "if 'google.colab' in sys.modules:\n    install('https://github.com/o/n')", 1, "setup"
+            'if "google.colab" in sys.modules or "KAGGLE_URL_BASE" in os.environ:\n'
+            "    install('https://github.com/o/n')",
+            1,
+            "setup",
         ),
         markdown(
             "## An idea\n\n"

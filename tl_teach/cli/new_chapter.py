@@ -89,9 +89,10 @@ def skeleton(page: str, title: str, repository: str) -> dict[str, Any]:
             "- Something the reader will be able to do.\n- A second thing.\n- A third thing.",
         ),
         _code(
+            "import os",
             "import sys",
             "",
-            'if "google.colab" in sys.modules:',
+            'if "google.colab" in sys.modules or "KAGGLE_URL_BASE" in os.environ:',
             f'    %pip install -q "tl-teach[book] @ git+https://github.com/{repository}"',
             "",
             "import torch",
