@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import harness
+from tl_teach.files import replacing
+
+from . import harness, head_only
 from .harness import ROOT, machine
 from .report import table
 
@@ -66,9 +68,19 @@ def main() -> int:
     if given.quick:
         print("\nA quick run is too small to be a result; nothing was written.")
         return 0
-    RESULTS.write_text(_page(folder))
+    write(RESULTS, _page(folder))
+    if (folder / "head_only.json").exists():
+        kept = json.loads((folder / "head_only.json").read_text())
+        readme = ROOT / "README.md"
+        write(readme, head_only.in_readme(readme.read_text(encoding="utf-8"), kept))
     print(f"\nwritten: {RESULTS.relative_to(ROOT)}")
     return 0
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file at once or not at all."""
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8")
 
 
 def _section(name: str, kept: dict[str, Any]) -> str:
@@ -86,6 +98,7 @@ def _page(folder: Path) -> str:
     here = machine()
     parts = [
         "# Benchmarks",
+        "<!-- The page on speed includes what follows. -->",
         "Written by `python -m benchmarks`; every number comes from a run. All sides of a table "
         "take turns (A B C A B C ...), each turn in a fresh process.",
         table(["machine", ""], [[name, words] for name, words in here.items()]),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import statistics
 from collections.abc import Callable
 from typing import Any
 
 from . import transfer
 from .cells import BODY
 from .harness import Side, from_json, pairwise
-from .report import Target, training_table
+from .report import Target, quantity, ratios, table, times, training_table
 from .transfer import OURS, TUTORIAL
 
 TITLE = "Head only"
@@ -54,3 +56,44 @@ def report(data: dict[str, Any]) -> str:
         )
     )
     return "\n\n".join(parts)
+
+
+def in_readme(text: str, kept: dict[str, Any]) -> str:
+    """Put the short table between its two marks.
+
+    Parameters
+    ----------
+    text : str
+        The README.
+    kept : dict
+        A measured scenario with its machine and date.
+
+    Returns
+    -------
+    str
+        The README with the table of that run.
+    """
+    runs = from_json(kept["data"]["runs"])
+    rows = [
+        [
+            name,
+            times(quantity(runs, name, "train")),
+            ratios(pairwise(runs, name, OURS, "train")),
+            f"{statistics.median(quantity(runs, name, 'accuracy')):.3f}",
+        ]
+        for name in sorted(runs, key=lambda name: statistics.median(quantity(runs, name, "train")))
+        if "25 epochs" not in name
+    ]
+    words = [
+        table(["side", "training, s", "times ours", "accuracy"], rows),
+        f"(480 pictures of solar cells from PNG files, MobileNetV2 frozen but for a new head, 10 "
+        f"epochs, the first included; {kept['machine']['cores']} cores of an "
+        f"{kept['machine']['processor']}; {kept['date']}. Medians, smallest and largest in "
+        "brackets.)",
+    ]
+    marked = re.compile("(<!-- speed -->\n).*(<!-- end of speed -->)", re.DOTALL)
+    if not marked.search(text):
+        raise ValueError(
+            "The README has no '<!-- speed -->' and '<!-- end of speed -->'; put them."
+        )
+    return marked.sub(lambda found: found[1] + "\n" + "\n\n".join(words) + "\n\n" + found[2], text)

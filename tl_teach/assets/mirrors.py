@@ -180,14 +180,18 @@ def reason(error: Exception) -> str:
         return str(error)
     response = getattr(error, "response", None)
     if response is not None:
-        return f"it answered {response.status_code} {response.reason}".strip()
+        words = getattr(response, "reason", None) or getattr(response, "reason_phrase", "")
+        return f"it answered {response.status_code} {words}".strip()
     kind = type(error).__name__
     if "timed out" in str(error) or "Timeout" in kind:
         return "no answer in time"
-    # The errors of requests, which comes with pooch, by name: importing it here would be slow.
+    # The errors of requests, which comes with pooch, and of httpx, which the Hugging Face hub's
+    # client uses, by name: importing them here would be slow.
     known = {
         "ConnectionError": "no connection",
+        "ConnectError": "no connection",
         "ChunkedEncodingError": "the connection was cut off",
+        "RemoteProtocolError": "the connection was cut off",
         "SSLError": "no secure connection",
         "ProxyError": "no connection through the proxy",
     }
