@@ -33,7 +33,8 @@ def row(notebook: Path) -> str:
     link = f"[{title(notebook)}](../{notebook.parent.name}/{notebook.name})"
     code = "\n".join(cell["source"] for cell in cells(notebook) if cell["cell_type"] == "code")
     loaded = [named(code, function) for function in ("load_(?:task|domains)", "load_network")]
-    return f"| {' | '.join([link, *found.groups(), *loaded])} |"
+    spans = [re.sub(" minutes?$", " min", span) for span in found.groups()]  # narrow on a phone
+    return f"| {' | '.join([link, *spans, *loaded])} |"
 
 
 def named(code: str, function: str) -> str:

@@ -24,7 +24,7 @@ def test_every_step_has_a_row_with_its_minutes_and_what_it_loads():
     assert {row.count("|") for row in [heading, line, *rows]} == {7}
     for chapter in CHAPTERS:
         (row,) = (row for row in rows if f"(../steps/{chapter.name})" in row)
-        assert row.count("minute") == 3 and "`letters-resnet`" in row and "`handwriting`" in row
+        assert row.count(" min |") == 3 and "`letters-resnet`" in row and "`handwriting`" in row
 
 
 def test_slides_hold_the_ideas_and_leave_the_exercises_in_the_book():

@@ -7,7 +7,6 @@ Where none runs, a sandboxed page holds the drawings of all settings, and a shor
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -231,14 +230,3 @@ def _field(control: Control) -> str:
 @cache
 def _file(name: str) -> str:
     return (files("tl_teach.explore") / name).read_text(encoding="utf-8").strip()
-
-
-def kilobytes(explorer: Explorer) -> int:
-    """Give the weight of the self-contained body, in units of 1,000 bytes, rounded up.
-
-    Parameters
-    ----------
-    explorer : Explorer
-        Any.
-    """
-    return math.ceil(len(explorer.html.encode()) / 1000)

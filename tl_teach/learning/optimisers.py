@@ -142,8 +142,3 @@ def build_schedule(
 def _require_rate(name: str, rate: object) -> None:
     if not is_number(rate) or not 0 < rate < float("inf"):
         raise ValueError(f"{name}={rate!r} does not work: expected a positive number, like 1e-3.")
-
-
-def current_rates(optimiser: Optimizer) -> torch.Tensor:
-    """Give the learning rate of each group of parameters now."""
-    return torch.tensor([group["lr"] for group in optimiser.param_groups])
