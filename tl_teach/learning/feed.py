@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from ..networks import Network
 from ..tasks import Split, TextPreprocess
+from .allocator import keep_freed_memory
 from .prefix import Prefix
 from .store import STORE, Shelf
 from .team import Team
@@ -118,6 +119,7 @@ def feed(
     Feed
         A `KeptFeed` whose missing rows have been computed, or a `LiveFeed`.
     """
+    keep_freed_memory()
     stage = net.frozen_through if through is None else through
     prefix = Prefix(net, stage, exact=exact, reduce=reduce, pool=pool)
     live = LiveFeed(prefix, split, augment)
