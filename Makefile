@@ -78,11 +78,11 @@ OLDEST_PYTHON ?= python3.10
 
 # The set-up cell of a chapter may add packages; whatever Colab has must stay as it is.
 colab-check: .venv-colab/.installed ## every notebook with Colab's versions (needs Python 3.13)
-	.venv-colab/bin/python book/_tools/check.py colab
+	.venv-colab/bin/python book/_tools/check.py colab $(if $(JOBS),--jobs $(JOBS))
 
 oldest-check: .venv-oldest/.installed ## tests and notebooks with the oldest versions (Python 3.10)
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -q tests/networks tests/learning tests/tasks
-	.venv-oldest/bin/python book/_tools/check.py oldest
+	.venv-oldest/bin/python book/_tools/check.py oldest $(if $(JOBS),--jobs $(JOBS))
 
 .venv-colab/.installed: PYTHON_HERE = $(COLAB_PYTHON)
 .venv-oldest/.installed: PYTHON_HERE = $(OLDEST_PYTHON)

@@ -25,7 +25,8 @@ def test_the_surest_mistakes_come_first(net):
     order = sorted(wrong, key=lambda item: -sure[item])
     expected = [
         f"true: {split.classes[split.targets[item]]}\n"
-        f"said: {split.classes[said[item]]} ({sure[item]:.2f})"
+        f"said: {split.classes[said[item]]}\n"
+        f"sure: {sure[item]:.2f}"
         for item in order
     ]
     assert 3 < len(expected) < len(split)  # else the test would be empty
@@ -85,3 +86,10 @@ def test_what_cannot_be_shown_is_refused(net):
         tl.show_errors(net, tiny.task().validation, count=0)
     with pytest.raises(ValueError, match=r"gives 3 outputs, but the task .* needs 2"):
         tl.show_errors(net, tiny.multilabel_task().validation)
+
+
+def test_a_pale_picture_stays_pale():
+    task = tl.shift(tiny.task(), "contrast", 0.8)
+    picture = tl.show_examples(task, count=4, columns=4)
+    clims = {image.get_clim() for axes in picture.figure.axes for image in axes.get_images()}
+    assert clims == {(0, 1)}

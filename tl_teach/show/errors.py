@@ -64,7 +64,7 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
         figure.text(0.02, 0.5, f"no mistake on {about}", color=INK, fontsize=11, va="center")
         return Picture(figure, f"{net.name} makes no mistake on {about}.")
     rows = -(-len(items) // _COLUMNS)
-    figure = blank(6.4, rows * (6.4 / _COLUMNS + 0.45) + 0.25)
+    figure = blank(6.4, rows * (6.4 / _COLUMNS + 0.6) + 0.25)
     grid = figure.subplots(rows, _COLUMNS, squeeze=False)
     said = []
     for item, axes in zip(items, grid.flat, strict=False):
@@ -72,9 +72,11 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
             in_words(evaluation.info, values[item])
             for values in (evaluation.targets, evaluation.predictions)
         )
-        sure = "" if evaluation.info.kind == "regression" else f" ({severity[item]:.2f})"
-        label = f"true: {short(true)}\nsaid: {short(answer, 14)}{sure}"
-        tile(axes, as_image(split.pixels(item)), label)
+        lines, sure = [f"true: {short(true)}", f"said: {short(answer)}"], ""
+        if evaluation.info.kind != "regression":
+            lines.append(f"sure: {severity[item]:.2f}")
+            sure = f" ({severity[item]:.2f})"
+        tile(axes, as_image(split.pixels(item)), "\n".join(lines))
         said.append(f"{true} taken for {answer}{sure}")
     for axes in grid.flat[len(items) :]:
         axes.set_axis_off()

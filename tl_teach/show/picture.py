@@ -142,14 +142,15 @@ def tile(axes: Any, pixels: Any, label: str = "", *, size: float = 9) -> None:
     axes : matplotlib.axes.Axes
         Changed in place.
     pixels : numpy.ndarray
-        (H, W) or (H, W, 3).
+        (H, W) or (H, W, 3), values 0..1: 0 is black and 1 is white, whatever the picture holds.
     label : str
         Stands above the picture.
     size : float
         Of the label, in points.
     """
     grey = pixels.ndim == 2
-    axes.imshow(pixels, cmap="gray" if grey else None, interpolation="nearest")
+    whole = {"cmap": "gray", "vmin": 0, "vmax": 1} if grey else {}
+    axes.imshow(pixels, interpolation="nearest", **whole)
     axes.set_axis_off()
     if label:
         axes.set_title(label, color=INK, fontsize=size, pad=2)
