@@ -49,8 +49,8 @@ def _told(name: str, found: dict[str, Any]) -> str:
     packages = ", ".join(f"{package} {is_}" for package, is_ in with_what["packages"].items())
     return (
         f"*{OTHERS[name][0].upper() + OTHERS[name][1:]}:* {with_what['date']}, "
-        f"Python {with_what['python']}, {packages}; {with_what['system']}"
-        f"{', two notebooks at a time' if with_what['jobs'] == 2 else ''}.\n"
+        f"Python {with_what['python']}, {packages}; {with_what['system']}, "
+        f"notebooks at a time: {with_what['jobs']}.\n"
     )
 
 

@@ -83,16 +83,16 @@ class Preprocess:
         square = (self.size, self.size)
         if pixels.shape[-2:] != square or self.resize not in (None, self.size):
             pixels = self._central_square(pixels)
-        if pixels.shape[-3] == 1 and self.channels == 3:
-            pixels = pixels.expand(*pixels.shape[:-3], 3, -1, -1)
-        elif pixels.shape[-3] == 3 and self.channels == 1:
+        if pixels.shape[-3] == 3 and self.channels == 1:
             from torchvision.transforms.v2 import functional as F
 
             pixels = F.rgb_to_grayscale(pixels)
-        scaled = pixels.to(torch.float32) / 255.0
+        scaled = pixels.to(torch.float32).div_(255.0)
+        if scaled.shape[-3] == 1 and self.channels == 3:
+            scaled = scaled.expand(*scaled.shape[:-3], 3, -1, -1)
         mean = torch.tensor(self.mean).view(-1, 1, 1)
         std = torch.tensor(self.std).view(-1, 1, 1)
-        return (scaled - mean) / std
+        return (scaled - mean).div_(std)
 
     def _central_square(self, pixels: torch.Tensor) -> torch.Tensor:
         # Imported here, since importing torchvision takes as long as importing PyTorch.
