@@ -32,8 +32,8 @@ class Target:
         middle, low, high = spread(ratios)
         verdict = "met" if middle >= self.least else "not met"
         return (
-            f"- {self.words}: at least {self.least:g} promised, {middle:.2f} measured "
-            f"({low:.2f} to {high:.2f}): **{verdict}**."
+            f"- {self.words}: at least {self.least:g} promised, "
+            f"{_with_spread(middle, low, high, 2)} measured: **{verdict}**."
         )
 
 
@@ -54,7 +54,7 @@ def times(values: Sequence[float]) -> str:
     """Give the median with smallest and largest, in seconds."""
     middle, low, high = spread(values)
     digits = 0 if high >= 100 else 1 if high >= 10 else 2
-    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+    return _with_spread(middle, low, high, digits)
 
 
 def cost(runs: Runs, name: str, ours: str) -> list[str]:
@@ -74,7 +74,12 @@ def ratios(values: Sequence[float]) -> str:
         return "-"
     middle, low, high = spread(values)
     digits = 0 if middle >= 100 else 1 if middle >= 10 else 2
-    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+    return _with_spread(middle, low, high, digits)
+
+
+def _with_spread(middle: float, low: float, high: float, digits: int) -> str:
+    alone = f"{middle:.{digits}f}"
+    return alone if low == high else f"{alone} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def quantity(runs: Runs, name: str, of: str) -> list[float]:
