@@ -23,6 +23,7 @@ from .convex import solve_head
 from .evaluation import METRICS, score_only
 from .feed import Augment, Feed, feed
 from .history import History
+from .layout import training_layout
 from .loop import Loop, batches
 from .losses import Loss, choose_loss
 from .optimisers import build_optimiser, build_schedule, stage_rates
@@ -197,8 +198,8 @@ def fit(
         history.train_loss = solve_head(net, train, split.targets, criterion, weight_decay)
         return _finished(net, history, started)
 
-    layout = torch.contiguous_format if exact else torch.channels_last
     moving = [net.stages[name] for name in history.trained]
+    layout = torch.contiguous_format if exact else training_layout(moving)
     _lay_out(moving, layout)
     optimiser = build_optimiser(net, lr, lr_decay, weight_decay)
     steps = epochs * len(batches(len(task.train), batch_size))
