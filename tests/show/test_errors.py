@@ -62,7 +62,7 @@ def test_several_labels_are_wrong_where_one_is():
     picture = tl.show_errors(net, task.validation, count=2)
     assert f"The 2 worst of {int(wrong.sum())} mistakes" in picture.alt
     sure = (result.outputs.abs().sigmoid() * (result.predictions != result.targets)).max()
-    assert f"({sure:.2f})" in labels(picture)[0]
+    assert labels(picture)[0].endswith(f"\nsure: {sure:.2f}")
 
 
 def test_a_network_without_mistakes_is_told_so():
