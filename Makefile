@@ -11,7 +11,7 @@ INDEX     := _build/html/book/index.html
 # Chapters that nbval runs. Notebooks in folders that start with "_" or "." are no chapters.
 CHAPTERS := $(sort $(wildcard $(foreach part,start steps types practice back,book/$(part)/*.ipynb)))
 # Whatever the pages are made from. The reference is made from the library's docstrings.
-SOURCES  := _config.yml _toc.yml $(shell find book tl_teach -type f \
+SOURCES  := _config.yml _toc.yml benchmarks/RESULTS.md $(shell find book tl_teach -type f \
 	-not -path '*/.*' -not -path '*/node_modules/*' -not -name '*.pyc' 2>/dev/null)
 
 # Progress bars are for people who wait; nbval would compare them.

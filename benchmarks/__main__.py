@@ -101,7 +101,7 @@ def _page(folder: Path) -> str:
         "<!-- The page on speed includes what follows. -->",
         "Written by `python -m benchmarks`; every number comes from a run. All sides of a table "
         "take turns (A B C A B C ...), each turn in a fresh process.",
-        table(["machine", ""], [[name, words] for name, words in here.items()]),
+        table(["machine", "what it is"], [[name, words] for name, words in here.items()]),
     ]
     for name in SCENARIOS:
         file = folder / f"{name}.json"

@@ -36,7 +36,8 @@ def newest(*paths: Path) -> float:
 def site() -> Path:
     """The folder of the built book. `make test` has built it; otherwise it is built here."""
     index = SITE / "book" / "index.html"
-    sources = [ROOT / name for name in ("_config.yml", "_toc.yml", "book", "tl_teach")]
+    names = ("_config.yml", "_toc.yml", "benchmarks/RESULTS.md", "book", "tl_teach")
+    sources = [ROOT / name for name in names]
     built = SITE.parent / ".built"  # what `make book` leaves behind
     if not index.exists() or max(map(newest, filter(Path.exists, [index, built]))) < newest(
         *sources

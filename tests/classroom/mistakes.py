@@ -40,6 +40,14 @@ results = {name: tl.evaluate(net, SPLIT) for name, net in candidates.items()}
 chosen = max(results, key=lambda name: results[name].score)
 score, interval = results[chosen].score, results[chosen].interval
 """
+# Where test and validation happen to give one score, nobody can tell by which was chosen: here it
+# is the network whose two scores differ more.
+BY_TEST = """
+results = {name: tl.evaluate(net, task.test.break_seal()) for name, net in candidates.items()}
+known = {name: tl.evaluate(net, task.validation).score for name, net in candidates.items()}
+chosen = max(results, key=lambda name: abs(results[name].score - known[name]))
+score, interval = results[chosen].score, results[chosen].interval
+"""
 FULL_SCORES = {
     "frozen": {1: [1.0, 1.0, 1.0], 20: [0.9, 0.91, 0.92]},
     "fine-tuned": {1: [0.6, 0.62, 0.61], 20: [0.93, 0.94, 0.95]},
@@ -63,7 +71,7 @@ FINE_TUNING_MISTAKES = [
     ),
     (
         "report-is-honest",
-        {"report": REPORT.replace("SPLIT", "task.test.break_seal()")},
+        {"report": BY_TEST},
         "the test set was used to choose",
     ),
     ("report-is-honest", {"report": FORGED}, "the width that a 95 % interval has"),
