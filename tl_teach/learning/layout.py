@@ -13,10 +13,10 @@ _VECTOR = 8  # numbers that AVX2 takes at a time
 def training_layout(modules: Iterable[nn.Module]) -> torch.memory_format:
     """Give the faster layout, channels last, unless a layer is known to break in it.
 
-    On processors with AVX2 and no AVX-512 the backward pass of a strided convolution of 1 x 1
-    writes beyond its memory if its input has fewer channels than a vector holds (seen with PyTorch
-    2.14.1: the process ends with "corrupted size vs. prev_size"). Only very narrow networks have
-    such layers.
+    With PyTorch 2.14.1 the backward pass of a strided convolution of 1 x 1 wrote beyond its memory
+    where its input has fewer channels than a vector holds, and the process ended with "corrupted
+    size vs. prev_size"; seen on a processor with AVX2 and without AVX-512, and not with oneDNN held
+    to AVX. Only very narrow networks have such layers.
 
     Parameters
     ----------
