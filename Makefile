@@ -107,7 +107,8 @@ $(INSTALLED): requirements.txt pyproject.toml
 	$(PY) -m pip install --quiet --no-deps -e .
 	@touch $@
 
-# Sphinx makes only the pages anew whose sources changed; of our own extensions it does not know.
+# Sphinx makes only the pages anew whose sources changed. Of our own extensions it does not know, and
+# where no page has changed it copies no script and no style.
 $(BUILT): $(INSTALLED) $(SOURCES)
-	.venv/bin/jupyter-book build . --quiet -W -n --keep-going $(if $(filter book/_ext/%,$?),--all)
+	.venv/bin/jupyter-book build . --quiet -W -n --keep-going $(if $(filter book/_ext/% book/_static/% book/_templates/%,$?),--all)
 	@touch $@

@@ -39,7 +39,7 @@ def main() -> int:
         "--patience",
         type=float,
         default=float("inf"),
-        help="seconds after which a slow side gets no further turn, once it has had two",
+        help="seconds after which a slow side gets no further turn",
     )
     words.add_argument(
         "--quick", action="store_true", help="tiny, one turn: tries that all works, writes nothing"

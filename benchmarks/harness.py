@@ -28,7 +28,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 3600  # seconds that one run of one side may take
-ENOUGH = 2  # turns that every side gets, however slow it is
 patience = float("inf")  # seconds after which a side has had its turns; `--patience` sets it
 
 
@@ -116,7 +115,7 @@ def take_turns(
     for turn in range(repetitions):
         for side in present:
             spent = sum(run.process for run in runs[side.name])
-            if turn >= side.repetitions or (turn >= ENOUGH and spent > patience):
+            if turn >= side.repetitions or spent > patience:
                 continue
             try:
                 run = run_once(side, turn)

@@ -95,21 +95,12 @@ if TYPE_CHECKING:
     from .tasks import as_target as as_target
     from .tasks import load_domains as load_domains
     from .tasks import load_task as load_task
-    from .tasks import picture_task as picture_task
+    from .tasks import make_task as make_task
     from .tasks import shift as shift
-    from .tasks import text_task as text_task
     from .tasks.audit import audit as audit
 
 _ROOMS = {
-    "tasks": [
-        "as_target",
-        "audit",
-        "load_domains",
-        "load_task",
-        "picture_task",
-        "shift",
-        "text_task",
-    ],
+    "tasks": ["as_target", "audit", "load_domains", "load_task", "make_task", "shift"],
     "networks": [
         "Network",
         "export_network",

@@ -44,7 +44,7 @@ def site() -> Path:
     ):
         program = Path(sys.executable).with_name("jupyter-book")
         command = [str(program), "build", str(ROOT)]
-        subprocess.run([*command, "--quiet", "-W", "-n", "--keep-going"], check=True)
+        subprocess.run([*command, "--quiet", "-W", "-n", "--keep-going", "--all"], check=True)
         built.touch()
     return SITE
 

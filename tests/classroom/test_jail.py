@@ -152,9 +152,11 @@ def test_programs_run_under_the_same_limits(run):
 
 
 def test_what_one_leaves_behind_the_next_does_not_find(run):
-    run("open('/tmp/left', 'w').write('x')\nimport os\nos.environ['LEFT'] = 'x'")
-    left = "(os.path.exists('/tmp/left'), 'LEFT' in os.environ)"
-    assert run(attempt(left)).found == (False, False)
+    place = "os.path.join(tempfile.gettempdir(), 'left')"
+    leave = f"import os, tempfile\nopen({place}, 'w').write('x')\nos.environ['LEFT'] = 'x'\n"
+    left = f"(os.path.exists({place}), 'LEFT' in os.environ)"
+    assert run(leave + f"found = {left}").found == (True, True)
+    assert run("import os, tempfile\n" + attempt(left)).found == (False, False)
 
 
 def test_chance_is_settled(run):

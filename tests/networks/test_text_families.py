@@ -56,7 +56,7 @@ def no_prefix_is_kept():
 def task():
     texts = [f"{word} {thing} {n}" for n in range(10) for word, thing in PAIRS]
     labels = [int(word == "good") for _ in range(10) for word, _ in PAIRS]
-    return tl.text_task(texts, labels, classes=["bad", "good"])
+    return tl.make_task(texts, labels, classes=["bad", "good"])
 
 
 PAIRS = [("good", "film"), ("bad", "food and more of it"), ("good", "day"), ("bad", "luck")]
@@ -143,7 +143,7 @@ def test_features_of_a_layer_are_the_mean_of_real_tokens(case, task):
 
 
 def test_a_head_for_values_learns_them(case):
-    task = tl.text_task(TEXTS * 5 + [f"word {n}" for n in range(20)], [*([1.0] * 20), *range(20)])
+    task = tl.make_task(TEXTS * 5 + [f"word {n}" for n in range(20)], [*([1.0] * 20), *range(20)])
     net = tl.freeze(tl.replace_head(case.net, task))
     history = tl.fit(net, task, epochs=3, lr=1e-2)
     assert net.kind == "regression" and history.train_loss[-1] < history.train_loss[0]

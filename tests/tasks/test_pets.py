@@ -191,7 +191,7 @@ def test_the_sample_is_the_same_whatever_it_is_taken_from(published, mirror, tmp
 def test_nothing_in_an_archive_is_written_under_a_name_of_its_own(published, tmp_path):
     evil = [
         ("../../escaped.jpg", b"x"),
-        ("/tmp/tl_teach_escaped.jpg", b"x"),
+        (f"{tmp_path}/escaped.jpg", b"x"),
         ("images/../../escaped.jpg", b"x"),
         ("images/passwd_1.jpg", None),
         (f"images/{NAMES[0]}.jpg/../../../escaped.jpg", b"x"),
@@ -201,7 +201,6 @@ def test_nothing_in_an_archive_is_written_under_a_name_of_its_own(published, tmp
     before = {path for path in tmp_path.rglob("*") if "cache" not in path.parts}
     pets.cats_and_dogs()
     assert {path for path in tmp_path.rglob("*") if "cache" not in path.parts} == before
-    assert not Path("/tmp/tl_teach_escaped.jpg").exists()
     assert len(pets.cats_and_dogs().images) == 370 + 37
 
 

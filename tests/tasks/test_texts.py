@@ -45,7 +45,7 @@ def test_a_length_that_cannot_be_is_refused(length):
 
 
 def test_a_split_of_texts_goes_into_a_data_loader():
-    task = tl.text_task([f"text {n}" for n in range(20)], [0, 1] * 10, classes=["a", "b"])
+    task = tl.make_task([f"text {n}" for n in range(20)], [0, 1] * 10, classes=["a", "b"])
     numbers, labels = next(iter(DataLoader(task.train, batch_size=4)))
     assert numbers.shape == (4, 32) and labels.shape == (4,)
     assert task.train.text(0).startswith("text")
@@ -138,6 +138,6 @@ def test_a_file_that_is_too_large_is_refused(monkeypatch):
 
 def test_own_texts_make_tasks_of_classes_and_of_values():
     texts = [f"text {n}" for n in range(30)]
-    assert tl.text_task(texts, [0, 1, 2] * 10, classes="abc").kind == "classification"
-    values = tl.text_task(texts, np.arange(30.0), name="lengths")
+    assert tl.make_task(texts, [0, 1, 2] * 10, classes="abc").kind == "classification"
+    values = tl.make_task(texts, np.arange(30.0), name="lengths")
     assert values.kind == "regression" and values.name == "lengths"

@@ -7,7 +7,7 @@ from .domains import DOMAINS, Domains, load_domains
 from .images import ArrayImages, Images, ZippedImages
 from .near import near_duplicate_groups
 from .own.files import FileImages
-from .own.held import picture_task, text_task
+from .own.held import make_task
 from .preprocess import Preprocess, as_pixels
 from .report import Problem, Report
 from .shifts import shift
@@ -46,11 +46,10 @@ __all__ = [
     "divide",
     "load_domains",
     "load_task",
+    "make_task",
     "near_duplicate_groups",
-    "picture_task",
     "require_split",
     "require_task",
     "shift",
     "text_package",
-    "text_task",
 ]

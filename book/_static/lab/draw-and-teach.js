@@ -160,6 +160,7 @@
     $("score").textContent = items().length ? "Learning …" : "No examples yet.";
     worker.postMessage({ kind: "teach", items: items() });
     refresh();
+    plan();
   }
 
   const progress = {};
@@ -204,38 +205,45 @@
     });
     $("row").innerHTML = roles.map((role, place) =>
       `${place === frozen ? '<i class="lab-bar"></i>' : ""}<span class="lab-stage ${role}">${Lab.STAGES[place]}</span>`).join("");
-    const words = frozen === 4 ? "everything before the head is frozen"
-      : frozen === 0 ? "nothing is frozen" : `frozen through ${Lab.STAGES[frozen - 1]}`;
-    $("boundary").setAttribute("aria-valuetext", words);
+    $("boundary").setAttribute("aria-valuetext", inWords(frozen));
     document.querySelector(`[name=lab-change][value=${frozen === 4 ? "frozen" : "trainable"}]`).checked = true;
     const current = trained[way()] ?? heads[start()];
     $("train").disabled = frozen === 4 || !heads[start()] || Boolean(trainer);
     $("save").disabled = !current;
-    if (!trainer)
-      $("training").textContent = frozen === 4
-        ? "All is frozen: there is nothing to train but the head, and it is trained already."
-        : `${words[0].toUpperCase()}${words.slice(1)}: ${4 - frozen} stage${frozen === 3 ? "" : "s"} and the head will learn.`;
     Lab.drawChart($("chart"), scores);
     $("table").innerHTML = Object.entries(scores).flatMap(([name, line]) =>
       [...line].sort((a, b) => a[0] - b[0]).map(([n, share]) =>
         `<tr><th scope="row">${Lab.WAYS[name].words}</th><td>${n}</td><td>${percent(share)}</td></tr>`)).join("");
   }
 
-  for (const radio of document.querySelectorAll("[name=lab-start]"))
-    radio.onchange = () => {
-      refresh();
-      show(seen);
-    };
+  const inWords = (frozen) => frozen === 4 ? "everything before the head is frozen"
+    : frozen === 0 ? "nothing is frozen" : `frozen through ${Lab.STAGES[frozen - 1]}`;
+
+  // What training would do. Only what the reader changes asks for it: what is judged meanwhile must
+  // not wipe out how the last training ended.
+  function plan() {
+    const frozen = boundary(), words = inWords(frozen);
+    if (!trainer)
+      $("training").textContent = frozen === 4
+        ? "All is frozen: there is nothing to train but the head, and it is trained already."
+        : `${words[0].toUpperCase()}${words.slice(1)}: ${4 - frozen} stage${frozen === 3 ? "" : "s"} and the head will learn.`;
+  }
+
+  function changed() {
+    refresh();
+    plan();
+    show(seen);
+  }
+
+  for (const radio of document.querySelectorAll("[name=lab-start]")) radio.onchange = changed;
   for (const radio of document.querySelectorAll("[name=lab-change]"))
     radio.onchange = () => {
       $("boundary").value = radio.value === "frozen" ? 4 : Math.min(3, boundary());
-      refresh();
-      show(seen);
+      changed();
     };
   $("boundary").oninput = () => {
     delete trained[way()]; // it belonged to another boundary
-    refresh();
-    show(seen);
+    changed();
   };
 
   const clone = (state) => Object.fromEntries(Object.entries(state)
@@ -319,8 +327,7 @@
   };
 
   document.getElementById("lab").hidden = false;
-  refresh();
-  show(null);
+  changed();
   worker.postMessage({ kind: "begin", copied, random, pictures: held, labels: heldLabels });
   Lab.ready = true;
 })();

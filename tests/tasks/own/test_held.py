@@ -1,4 +1,4 @@
-"""Pictures in memory become a task like any other."""
+"""Pictures or texts in memory become a task like any other."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def pictures(count=40, *, colour=False):
 @pytest.mark.parametrize("colour", [False, True])
 def test_the_inputs_are_the_central_squares_from_minus_one_to_one(colour):
     stack = pictures(colour=colour)
-    task = tl.picture_task(stack, [0, 1] * 20, classes=["a", "b"])
+    task = tl.make_task(stack, [0, 1] * 20, classes=["a", "b"])
     inputs, label = task.train[0]
     original = stack[task.train.indices[0]][:, 1:-1]
     expected = torch.from_numpy(original / 127.5 - 1).float()
@@ -26,22 +26,20 @@ def test_the_inputs_are_the_central_squares_from_minus_one_to_one(colour):
 
 
 def test_no_and_yes_are_the_classes_0_and_1():
-    task = tl.picture_task(pictures(), np.arange(40) % 4 == 0, classes=["no", "yes"])
+    task = tl.make_task(pictures(), np.arange(40) % 4 == 0, classes=["no", "yes"])
     truth = task.train.indices % 4 == 0
     assert task.train.targets.tolist() == truth.astype(int).tolist()
 
 
 def test_without_classes_it_is_a_regression():
-    task = tl.picture_task(pictures(), np.linspace(0, 1, 40), name="ages")
+    task = tl.make_task(pictures(), np.linspace(0, 1, 40), name="ages")
     assert (task.kind, task.name, task.train.targets.dtype) == ("regression", "ages", torch.float32)
 
 
 def test_groups_stay_whole_and_a_preprocessing_is_used():
     own = Preprocess(size=4, channels=1, mean=(0.0,), std=(1.0,))
     groups = np.arange(40) // 4
-    task = tl.picture_task(
-        pictures(), [0, 1] * 20, classes=["a", "b"], groups=groups, preprocess=own
-    )
+    task = tl.make_task(pictures(), [0, 1] * 20, classes=["a", "b"], groups=groups, preprocess=own)
     assert task.train[0][0].shape == (1, 4, 4)
     parts = [set(groups[part.indices]) for part in (task.train, task.validation)]
     assert not parts[0] & parts[1]
@@ -51,23 +49,53 @@ def test_it_can_be_learned():
     stack = pictures(120) // 4
     labels = np.arange(120) % 2
     stack[labels == 1] += 128  # the second class is brighter
-    task = tl.picture_task(stack, labels, classes=["dark", "bright"])
+    task = tl.make_task(stack, labels, classes=["dark", "bright"])
     net = tl.replace_head(tl.load_network("letters-resnet"), task)
     tl.fit(tl.freeze(net), task, epochs=5, lr=1e-2)
     assert tl.evaluate(net, task.validation).score > 0.9
 
 
+def test_a_list_of_pictures_or_a_tensor_is_the_same():
+    stack = pictures()
+    first, *others = (
+        tl.make_task(given, [0, 1] * 20, classes=["a", "b"]).train
+        for given in (stack, list(stack), torch.from_numpy(stack))
+    )
+    assert all(torch.equal(other[3][0], first[3][0]) for other in others)
+
+
+BAD = {
+    "floats": (pictures().astype(float), "must hold uint8 values"),
+    "one row": (pictures()[0, 0], r"have the shape \(10,\); give an array of shape"),
+    "nothing": (pictures()[:0], "Expected pictures or texts, but got"),
+    "no sequence": (7, "Expected pictures or texts, but got 7"),
+    "one text": ("a text", "Expected pictures or texts, but got 'a text'"),
+    "two sizes": ([np.zeros((8, 8)), np.zeros((9, 8))], r"such as \(8, 8\) and \(9, 8\); make"),
+    "two channels": (np.zeros((40, 8, 8, 2), np.uint8), "must have 1 channel"),
+    "a mixture": (["a text", 3], "Item 1 is no text, but others are"),
+    "names of files": (["a.png", "b.JPG"], "'a.png' is the name of a picture"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_items_that_cannot_be_used_get_a_sentence(what):
+    given, sentence = BAD[what]
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        tl.make_task(given, [0, 1] * 20, classes=["a", "b"])
+
+
 @pytest.mark.parametrize(
-    ("given", "labels", "sentence"),
+    ("labels", "options", "sentence"),
     [
-        (pictures().astype(float), [0, 1] * 20, "must hold uint8 values"),
-        (pictures()[0, 0], [0, 1] * 5, r"have the shape \(10,\); give an array of shape"),
-        (pictures()[:0], [], r"have the shape \(0, 8, 10\); give an array of shape"),
-        (pictures(), [0, 1], "has 40 pictures but 2 labels"),
-        (pictures(), [0, 2] * 20, "The label 2 of 'pictures' names no class"),
-        (pictures(), ["a", "b"] * 20, "classification takes one class number an item"),
+        ([0, 1], {}, "has 40 pictures but 2 labels"),
+        ([0, 2] * 20, {}, "The label 2 of 'pictures' names no class"),
+        (["a", "b"] * 20, {}, "classification takes one class number an item"),
+        ([0, 1] * 20, {"groups": [1, 2]}, "40 pictures need one group each"),
+        ([0, 1] * 20, {"held_out": 0.5}, "held_out=0.5 does not work: expected a share above 0"),
+        ([0, 1] * 20, {"held_out": -1}, "held_out=-1 does not work"),
+        ([0, 1] * 20, {"held_out": "a"}, "held_out='a' does not work"),
     ],
 )
-def test_what_does_not_fit_gets_a_sentence(given, labels, sentence):
-    with pytest.raises((TypeError, ValueError), match=sentence):
-        tl.picture_task(given, labels, classes=["a", "b"])
+def test_what_does_not_fit_the_items_gets_a_sentence(labels, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        tl.make_task(pictures(), labels, classes=["a", "b"], **options)

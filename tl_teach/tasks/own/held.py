@@ -1,4 +1,4 @@
-"""Tasks of pictures or texts that you hold in memory."""
+"""A task of pictures or texts that you hold in memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...wording import is_number
 from ..division import divide
 from ..images import ArrayImages, Images
 from ..preprocess import Preprocess, as_pixels
@@ -15,39 +16,44 @@ from ..task import Collection, Task
 from ..text import Texts
 from ..tokens import UNCASED, AnyPreprocess
 
+_FILES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 
-def picture_task(
-    pictures: Any,
+
+def make_task(
+    items: Any,
     labels: Sequence[Any],
     *,
-    name: str = "pictures",
+    name: str | None = None,
     classes: Sequence[str] | None = None,
     groups: Sequence[int] | None = None,
     held_out: float = 0.2,
     seed: int = 0,
-    preprocess: Preprocess | None = None,
+    preprocess: AnyPreprocess | None = None,
 ) -> Task:
-    """Make a task of your own pictures, held in memory; for files, see `load_task`.
+    """Make a task of pictures or texts that you hold in memory; for files, see `load_task`.
 
     Parameters
     ----------
-    pictures : array_like
-        uint8 values of shape (N, H, W) for grey pictures or (N, H, W, 3) for coloured ones.
+    items : array_like or sequence of str
+        Pictures of one size, uint8 of shape (N, H, W) for grey or (N, H, W, 3) for colour; or N
+        texts.
     labels : sequence
-        One a picture: class numbers where `classes` is given, else values to predict.
-    name : str
-        What to call the task.
+        One an item: class numbers where `classes` is given, or truth values for two classes, of
+        which the second is true; else values to predict.
+    name : str, optional
+        What to call the task; ``"pictures"`` or ``"texts"`` by default.
     classes : sequence of str, optional
         Names of the classes; without them the task is a regression.
     groups : sequence of int, optional
-        Which pictures belong together, such as those of one patient: no group stands on two sides.
+        Which items belong together, such as pictures of one patient or sentences of one review: no
+        group stands on two sides.
     held_out : float
-        Share of the pictures for validation, and for the sealed test.
+        Share of the items for validation, and as many again for the sealed test.
     seed : int
         See `load_task`.
-    preprocess : Preprocess, optional
-        How pictures become inputs for a network that has no preprocessing of its own. By default
-        the central square in full size, its values from -1 to 1.
+    preprocess : Preprocess or TextPreprocess, optional
+        How items become inputs for a network that has no preprocessing of its own. By default the
+        central square of a picture in full size, its values from -1 to 1.
 
     Returns
     -------
@@ -59,95 +65,24 @@ def picture_task(
     TypeError
         If the pixel values are not uint8.
     ValueError
-        If the pictures have another shape, if labels do not fit, or a part would be empty.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import tl_teach as tl
-    >>> pictures = np.arange(40 * 64).reshape(40, 8, 8).astype(np.uint8)
-    >>> pictures[:, 0, 0] = range(40)
-    >>> tl.picture_task(pictures, [n % 2 for n in range(40)], classes=["even", "odd"])
-    <task 'pictures': classification, 2 classes;
-     24 train, 8 validation, 8 sealed test, 24 unlabelled>
-    """
-    stack = np.asarray(pictures)
-    if stack.ndim not in (3, 4) or not len(stack):
-        raise ValueError(
-            f"The pictures of {name!r} have the shape {stack.shape}; give an array of shape "
-            "(N, H, W) for grey pictures or (N, H, W, 3) for coloured ones."
-        )
-    channels, *sides = as_pixels(stack[0]).shape
-    middle = (0.5,) * channels
-    own = preprocess or Preprocess(min(sides), channels, mean=middle, std=middle)
-    return _own_task(
-        ArrayImages(stack), labels, name, classes, groups, held_out, seed, own, "pictures"
-    )
-
-
-def text_task(
-    texts: Sequence[str],
-    labels: Sequence[Any],
-    *,
-    name: str = "texts",
-    classes: Sequence[str] | None = None,
-    groups: Sequence[int] | None = None,
-    held_out: float = 0.2,
-    seed: int = 0,
-) -> Task:
-    """Make a task of your own texts.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        The items.
-    labels : sequence
-        One a text: class numbers where `classes` is given, else values to predict.
-    name : str
-        What to call the task.
-    classes : sequence of str, optional
-        Names of the classes; without them the task is a regression.
-    groups : sequence of int, optional
-        Which texts belong together, such as sentences of one review: no group stands on two sides.
-    held_out : float
-        Share of the texts for validation, and for the sealed test.
-    seed : int
-        See `load_task`.
-
-    Returns
-    -------
-    Task
-        Divided as every task; other budgets come from ``task.with_labels``.
-
-    Raises
-    ------
-    ValueError
-        If labels do not fit, or a part would be empty.
+        If the items are neither, if labels do not fit, or if a part would be empty.
 
     Examples
     --------
     >>> import tl_teach as tl
     >>> texts = [f"number {n}" for n in range(40)]
-    >>> tl.text_task(texts, [n % 2 for n in range(40)], classes=["even", "odd"])
+    >>> tl.make_task(texts, [n % 2 for n in range(40)], classes=["even", "odd"])
     <task 'texts': classification, 2 classes;
      24 train, 8 validation, 8 sealed test, 24 unlabelled>
     """
-    return _own_task(Texts(texts), labels, name, classes, groups, held_out, seed, UNCASED, "texts")
-
-
-def _own_task(
-    items: Images,
-    labels: Sequence[Any],
-    name: str,
-    classes: Sequence[str] | None,
-    groups: Sequence[int] | None,
-    held_out: float,
-    seed: int,
-    preprocess: AnyPreprocess,
-    what: str,
-) -> Task:
+    if not (is_number(held_out) and 0 < held_out < 0.5):
+        raise ValueError(
+            f"held_out={held_out!r} does not work: expected a share above 0 and below 0.5, since "
+            "validation and test take as much each."
+        )
+    held, own, what = _held(items)
     info = TaskInfo(
-        name=name,
+        name=name or what,
         kind="regression" if classes is None else "classification",
         classes=("value",) if classes is None else tuple(classes),
         positive=None,
@@ -155,7 +90,49 @@ def _own_task(
         licence="yours",
     )
     truth = np.asarray(labels)
-    if classes is not None and truth.dtype == bool:  # no and yes are classes 0 and 1
+    if classes is not None and truth.dtype == bool:
         truth = truth.astype(np.int64)
     together = None if groups is None else np.asarray(groups)
-    return divide(Collection(info, items, truth, preprocess, held_out, groups=together), seed=seed)
+    collection = Collection(info, held, truth, preprocess or own, held_out, groups=together)
+    return divide(collection, seed=seed)
+
+
+def _held(items: Any) -> tuple[Images, AnyPreprocess, str]:
+    """Tell pictures from texts; give the items, their usual preprocessing, and what they are."""
+    if isinstance(items, str) or not hasattr(items, "__len__") or not len(items):
+        raise ValueError(
+            f"Expected pictures or texts, but got {items!r}; give an array of pictures, or a list "
+            "of texts."
+        )
+    texts = [isinstance(item, str) for item in items]
+    if not any(texts):
+        return _pictures(items)
+    if not all(texts):
+        raise ValueError(
+            f"Item {texts.index(False)} is no text, but others are; give texts or pictures alone."
+        )
+    if all(item.lower().endswith(_FILES) for item in items):
+        raise ValueError(
+            f"{items[0]!r} is the name of a picture, and would be read as a text; give the "
+            "pictures themselves, or tl.load_task(folder=...) the folder they are in."
+        )
+    return Texts(items), UNCASED, "texts"
+
+
+def _pictures(items: Any) -> tuple[Images, AnyPreprocess, str]:
+    if not isinstance(items, np.ndarray):
+        shapes = sorted({np.shape(item) for item in items})
+        if len(shapes) > 1:
+            raise ValueError(
+                f"The pictures have different shapes, such as {shapes[0]} and {shapes[1]}; make "
+                "them of one size, or give tl.load_task(folder=...) a folder of files."
+            )
+        items = np.stack([np.asarray(item) for item in items])
+    if items.ndim not in (3, 4):
+        raise ValueError(
+            f"The pictures have the shape {items.shape}; give an array of shape (N, H, W) for grey "
+            "pictures or (N, H, W, 3) for coloured ones."
+        )
+    channels, *sides = as_pixels(items[0]).shape
+    middle = (0.5,) * channels
+    return ArrayImages(items), Preprocess(min(sides), channels, middle, middle), "pictures"
