@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from . import limit
 from .cells import BODY, SIZE, halves, read_list
 from .harness import Side, from_json, pairwise, run_once, spread, take_turns, to_json
 from .report import Target, quantity, table, times
@@ -40,7 +41,7 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
             side("torch.compile", function="compiled", batch=32),
             side("ONNX Runtime", ("onnx", "onnxscript", "onnxruntime"), function="onnx", batch=32),
             side("OpenVINO", ("openvino",), function="openvino", batch=32),
-            side("a large matrix product", function="matrix_product"),
+            Side(limit.NAME, limit.FUNCTION),
         ]
         if not quick:
             sides = [_best_batch(side, tell) for side in sides]
@@ -56,8 +57,8 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
 
 def report(data: dict[str, Any]) -> str:
     runs = from_json(data["runs"])
-    product = runs.pop("a large matrix product", [])
-    limit = spread([run.result["macs_per_second"] for run in product])[0] if product else None
+    product = runs.pop(limit.NAME, [])
+    most = spread([run.result["macs_per_second"] for run in product])[0] if product else None
     reference = np.array(runs["PyTorch, as loaded"][0].result["features"])
     rows = []
     for name, done in runs.items():
@@ -78,7 +79,7 @@ def report(data: dict[str, Any]) -> str:
                 times(everything),
                 f"{max(quantity(runs, name, 'peak_mb')):,.0f}",
                 f"{error:.0e}",
-                f"{middle * data['macs'] / limit:.0%}" if limit else "-",
+                f"{middle * data['macs'] / most:.0%}" if most else "-",
             ]
         )
     head = ["side", "batch", "images/s", "start-up, s", "images/s with start-up", "peak MB"]
@@ -90,9 +91,9 @@ def report(data: dict[str, Any]) -> str:
         "*Error* is the largest difference to plain PyTorch, in parts of the largest feature.",
         table([*head, "error", "of the limit"], rows),
     ]
-    if limit:
+    if most:
         parts.append(
-            f"The limit: a product of two large float32 matrices reaches {limit / 1e9:.0f} "
+            f"The limit: a product of two large float32 matrices reaches {most / 1e9:.0f} "
             "thousand million multiply-adds a second on the same cores."
         )
     if present:
@@ -339,16 +340,3 @@ def _export(folder: Path, batch: int) -> str:
         _body(), (torch.zeros(batch, 3, SIZE, SIZE),), file, dynamo=True, verbose=False
     )
     return file
-
-
-def matrix_product(pictures: str) -> dict[str, Any]:
-    """Multiply two large matrices: what these cores can do when nothing is in the way."""
-    import torch
-
-    side = 2048
-    left, right = torch.randn(side, side), torch.randn(side, side)
-    left @ right
-    started = time.perf_counter()
-    for _ in range(10):
-        left @ right
-    return {"macs_per_second": 10 * side**3 / (time.perf_counter() - started)}

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .harness import Side, from_json, pairwise, take_turns, to_json
+from . import limit
+from .harness import Side, from_json, pairwise, spread, take_turns, to_json
 from .report import Target, cost, quantity, ratios, table
 
 TITLE = "Head only, sentences"
@@ -24,13 +25,15 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
     sides = [
         Side(OURS, "benchmarks.sentences:ours", options),
         Side(TRAINER, "benchmarks.sentences:trainer", options, ("transformers", "accelerate")),
+        Side(limit.NAME, limit.FUNCTION),
     ]
     runs, missing = take_turns(sides, repetitions, tell)
-    return {"runs": to_json(runs), "missing": missing}
+    return {"runs": to_json(runs), "missing": missing, **work(options["count"])}
 
 
 def report(data: dict[str, Any]) -> str:
     runs = from_json(data["runs"])
+    product = runs.pop(limit.NAME)
     rows = [[*cost(runs, name, OURS), ratios(quantity(runs, name, "accuracy"))] for name in runs]
     return "\n\n".join(
         [
@@ -43,8 +46,39 @@ def report(data: dict[str, Any]) -> str:
             Target("Against the Trainer's loop, 10 epochs", 20).judge(
                 pairwise(runs, TRAINER, OURS, "train")
             ),
+            _bound(data, quantity(runs, OURS, "train"), quantity(runs, TRAINER, "train"), product),
         ]
     )
+
+
+def _bound(data: dict[str, Any], ours: list[float], theirs: list[float], product: Any) -> str:
+    """Say how far the ratio could rise at all, if every token is computed once in float32."""
+    most = spread([run.result["macs_per_second"] for run in product])[0]
+    least = data["macs"] / most
+    return (
+        f"The limit: the sentences have {data['tokens']:,} tokens, which the encoder takes "
+        f"{data['macs'] / 1e9:,.0f} thousand million multiply-adds to read once. At the speed of "
+        f"a large float32 matrix product on the same cores ({most / 1e9:.0f} thousand million a "
+        f"second) that is {least:.1f} s, which would be {spread(theirs)[0] / least:.1f} times "
+        f"faster than the Trainer. Ours reaches {least / spread(ours)[0]:.0%} of this limit, the "
+        "training of the head included."
+    )
+
+
+def work(count: int) -> dict[str, int]:
+    """Count the tokens, and the multiply-adds of one pass of the encoder without any padding."""
+    import torch
+
+    net, task = _prepared(count, 0)
+    numbers = torch.stack([numbers for numbers, _ in task.train.for_network(net)])
+    lengths = (numbers >= 0).sum(1)
+    tokens, pairs = int(lengths.sum()), int((lengths**2).sum())
+    macs = 0
+    for name in net.stage_names[1:-1]:  # between embeddings and head
+        weights = [m.weight for m in net.stages[name].modules() if isinstance(m, torch.nn.Linear)]
+        macs += tokens * sum(weight.numel() for weight in weights)
+        macs += pairs * 2 * weights[0].shape[1]  # each token looks at each, and takes from each
+    return {"tokens": tokens, "macs": macs}
 
 
 def _prepared(count: int, seed: int) -> tuple[Any, Any]:
