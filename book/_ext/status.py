@@ -47,10 +47,12 @@ def _seconds(result: dict[str, Any] | None) -> str:
 def _told(name: str, found: dict[str, Any]) -> str:
     with_what = found["environment"]
     packages = ", ".join(f"{package} {is_}" for package, is_ in with_what["packages"].items())
+    busy = with_what.get("load")
+    beside = f", processes that wanted a core: {busy:g}" if busy else ""
     return (
         f"*{OTHERS[name][0].upper() + OTHERS[name][1:]}:* {with_what['date']}, "
         f"Python {with_what['python']}, {packages}; {with_what['system']}, "
-        f"notebooks at a time: {with_what['jobs']}.\n"
+        f"notebooks at a time: {with_what['jobs']}{beside}.\n"
     )
 
 

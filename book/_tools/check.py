@@ -35,6 +35,7 @@ def environment(jobs: int) -> dict[str, object]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "jobs": jobs,
+        "load": round(os.getloadavg()[2], 1) if hasattr(os, "getloadavg") else None,
         "packages": {name: version(name) for name in TOLD},
     }
 

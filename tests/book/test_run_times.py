@@ -11,7 +11,14 @@ import status
 from .contract import ROOT
 
 OWN = {"book/start/0-first-network.ipynb": {"seconds": 12, "megabytes": 1040}}
-WHERE = {"date": "2026-01-02", "python": "3.13.0", "system": "Linux", "jobs": 2, "packages": {}}
+WHERE = {
+    "date": "2026-01-02",
+    "python": "3.13.0",
+    "system": "Linux",
+    "jobs": 2,
+    "load": 3.5,
+    "packages": {},
+}
 
 
 @pytest.fixture
@@ -38,7 +45,8 @@ def test_seconds_elsewhere_stand_beside_our_own(book, found, told):
     (book / "_status-colab.json").write_text(json.dumps(other))
     table = status.table(book)
     assert f"| 12 | 1,040 | {told} |" in table and "Colab's versions (s)" in table
-    assert "2026-01-02, Python 3.13.0" in table and "notebooks at a time: 2" in table
+    assert "2026-01-02, Python 3.13.0" in table
+    assert "notebooks at a time: 2, processes that wanted a core: 3.5." in table
 
 
 def test_without_other_measurements_there_is_no_column_for_them(book):

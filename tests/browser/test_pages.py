@@ -230,7 +230,8 @@ def test_the_keyboard_reaches_the_text_and_the_next_chapter(visit, path: str) ->
         # An explorer is a frame with a process of its own: on the way there, nothing has the focus.
         found = page.evaluate(
             "async () => { const nothing = () => document.activeElement === document.body;"
-            " for (let i = 0; i < 50 && nothing(); i++) await new Promise(go => setTimeout(go, 20));"
+            " const moment = () => new Promise(go => setTimeout(go, 20));"
+            " for (let i = 0; i < 50 && nothing(); i++) await moment();"
             " const e = document.activeElement;"
             " return [Boolean(e.closest('article')), e.matches('a.right-next'),"
             " e === document.body, e.matches(':focus-visible, iframe')]; }"

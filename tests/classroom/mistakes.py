@@ -524,6 +524,12 @@ MISTAKES = [
     (
         "5-evaluation",
         "threshold-is-cheap",
+        "a finite number",
+        ["def threshold(*rest): return float('nan')"],
+    ),
+    (
+        "5-evaluation",
+        "threshold-is-cheap",
         "this is one half",
         ["def threshold(*rest): return 0.5"],
     ),
@@ -727,6 +733,16 @@ MISTAKES = [
         "task-is-described",
         "the accuracy of a constant guess",
         [DESCRIBE.replace("BASELINE", "0.1")],
+    ),
+    (
+        "capstone",
+        "task-is-described",
+        "the pictures of the training and of the validation part",
+        [
+            "def describe(folder, seed):\n"
+            "    return dict(classes=['kind-1', 'kind-4', 'kind-7'], train=41, validation=-9,\n"
+            "                baseline=0.4, overlap=0)"
+        ],
     ),
     (
         "capstone",

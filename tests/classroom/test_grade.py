@@ -17,7 +17,9 @@ from tl_teach import cli
 from tl_teach.classroom import grade as room
 from tl_teach.classroom.feedback import write_feedback
 from tl_teach.classroom.grade import Bench, Settings, grade
+from tl_teach.classroom.jail import NoIsolation
 from tl_teach.classroom.journal import Journal
+from tl_teach.classroom.report import report
 from tl_teach.classroom.similar import similar_pairs
 
 from .small import HERE, LIMITS, MASTER, answered, as_bytes, write
@@ -211,6 +213,170 @@ def test_one_who_takes_the_grader_along_does_not_stop_the_evening(master, probes
         assert bench.mark(as_bytes(answered()))["ended"] == "the grader lost it"
         monkeypatch.setattr(room, "mark_submission", kill)
         assert bench.mark(as_bytes(answered()))["ended"] == "" and bench.slot is not first
+
+
+def test_a_flaw_of_the_graders_own_does_not_stop_the_evening(
+    slot, master_path, tmp_path, monkeypatch
+):
+    for name in ("ada", "bob"):
+        write(tmp_path / "in" / name / "small.ipynb", answered())
+    write(tmp_path / "in" / "eve.ipynb", answered(total="total = 0"))
+    out, work = tmp_path / "grades.csv", room.mark_submission
+
+    def flawed(slot, master, probes, data, limits):
+        if b"total = 0" in data:
+            raise OverflowError("int too large to convert to float")
+        return work(slot, master, probes, data, limits)
+
+    monkeypatch.setattr(room, "mark_submission", flawed)
+    grade(tmp_path / "in", master_path, out, SETTINGS)
+    table = rows(out)
+    assert [table[name]["points"] for name in ("ada", "bob", "eve")] == ["7", "7", "0"]
+    assert table["eve"]["note"].startswith("the grader lost it (OverflowError: int too large")
+    monkeypatch.setattr(room, "mark_submission", work)
+    grade(tmp_path / "in", master_path, out, SETTINGS)
+    assert (rows(out)["eve"]["points"], rows(out)["eve"]["note"]) == ("5", "")
+
+
+@pytest.mark.parametrize("error", [NoIsolation("not here"), KeyboardInterrupt()])
+def test_without_isolation_or_at_a_key_all_stops(master, probes, monkeypatch, error):
+    def stop(*_):
+        raise error
+
+    monkeypatch.setattr(room, "mark_submission", stop)
+    with Bench(SETTINGS, master, probes) as bench, pytest.raises(type(error)):
+        bench.mark(as_bytes(answered()))
+
+
+@pytest.fixture
+def zero(slot, master_path, tmp_path):
+    """A class of one, Ada, who first handed in what earns nothing; grades again, one question."""
+    folder, out = tmp_path / "in", tmp_path / "grades.csv"
+
+    def again(document, changed=MASTER, **result):
+        journal = Journal(out)
+        ((entry, path),) = [
+            (json.loads(path.read_text()), path) for path in journal.folder.glob("ada-*.json")
+        ]
+        entry["result"] |= result
+        path.write_text(json.dumps(entry))
+        write(folder / "ada" / "small.ipynb", document)
+        master = write(tmp_path / "small" / "master.ipynb", changed)
+        grade(folder, master, out, Settings(limits=LIMITS, regrade="2"))
+        return rows(out)["ada"]["points"]
+
+    write(folder / "ada" / "small.ipynb", answered("raise SystemExit", order="order = 0"))
+    grade(folder, master_path, out, SETTINGS)
+    assert rows(out)["ada"]["points"] == "5"
+    return again
+
+
+CHANGED = json.loads(as_bytes(MASTER).replace(b"the sum of all data", b"a sum"))
+
+
+def test_who_handed_in_again_is_graded_anew_also_when_one_question_is(zero):
+    assert zero(answered(), CHANGED) == "7"
+
+
+@pytest.mark.parametrize("before", [{"refused": "No notebook."}, {"ended": room.LOST}])
+def test_what_was_not_marked_is_not_kept_when_one_question_is_graded_anew(zero, before):
+    same = answered("raise SystemExit", order="order = 0")
+    nothing = dict.fromkeys(["mean-check", "total-check", "total-hidden", "order-check"], "✗ no")
+    assert zero(same, CHANGED, checks=nothing, **before) == "5"
+
+
+def test_what_was_earned_stands_if_the_new_run_is_lost(zero, monkeypatch):
+    same, work = answered("raise SystemExit", order="order = 0"), room.mark_submission
+    monkeypatch.setattr(room, "mark_submission", lambda *_: room.unmarked(_[1], ended=room.LOST))
+    assert zero(same, CHANGED) == "5"
+    monkeypatch.setattr(room, "mark_submission", work)
+    assert zero(same, CHANGED) == "5"
+
+
+@pytest.mark.parametrize("damaged", ["{}", '{"result": {}}', "[" * 10**5, "null", '{"student": 1}'])
+def test_a_damaged_journal_is_no_journal(slot, master_path, tmp_path, damaged):
+    write(tmp_path / "in" / "ada.ipynb", answered())
+    out = tmp_path / "grades.csv"
+    grade(tmp_path / "in", master_path, out, SETTINGS)
+    for entry in Journal(out).folder.glob("*.json"):
+        entry.write_text(damaged)
+    assert Journal(out).entries() == []
+    grade(tmp_path / "in", master_path, out, SETTINGS)
+    assert rows(out)["ada"]["points"] == "7" and len(Journal(out).entries()) == 1
+
+
+def test_a_report_is_of_what_this_master_graded(slot, master_path, tmp_path):
+    write(tmp_path / "in" / "ada.ipynb", answered())
+    out, page = tmp_path / "grades.csv", tmp_path / "report.html"
+    grade(tmp_path / "in", master_path, out, SETTINGS)
+    other = write(tmp_path / "other.ipynb", CHANGED)
+    with pytest.raises(ValueError, match=r"was graded by .*other.ipynb as it is now"):
+        report(out, other, page)
+    write(tmp_path / "again" / "bob.ipynb", answered())
+    grade(tmp_path / "again", other, out, SETTINGS)
+    report(out, other, page)
+    assert "<p>1 submissions; mean 7.0" in page.read_text("utf-8")
+    assert " 1 others were graded by another master" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ("IN --master M --seconds 0", 2, "'0' does not work: expected a number from 1 to"),
+        ("IN --master M --seconds=-1", 2, "'-1' does not work: expected a number from 1 to"),
+        ("IN --master M --seconds nan", 2, "'nan' does not work"),
+        ("IN --master M --memory 1", 2, "'1' does not work: expected a number from 64 to"),
+        ("IN --master M --memory inf", 2, "'inf' does not work"),
+        ("IN --master M --workers x", 2, "'x' does not work: expected a whole number from 1"),
+        ("IN/ada.ipynb --master M", 1, "expected a folder or a zip file."),
+        ("EMPTY --master M", 1, "There are no submissions in"),
+        ("IN --master M --out IN", 1, "is no file for grades"),
+        ("IN --master M --out g.journal", 1, "is no file for grades"),
+        ("IN --master EMPTY", 1, "cannot be used here: is a directory; give another."),
+        ("IN --master none", 1, "'none' cannot be used here: no such file or directory"),
+        ("IN --master M --feedback M", 1, "cannot be used here: file exists"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_before_any_work(
+    master_path, tmp_path, capsys, monkeypatch, arguments, code, says
+):
+    monkeypatch.setattr(room, "Slot", lambda *_: pytest.fail("it began to work"))
+    write(tmp_path / "IN" / "ada.ipynb", answered())
+    (tmp_path / "EMPTY").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words = [str(master_path) if word == "M" else word for word in arguments.split()]
+    assert cli.main(["assignment", "grade", *words]) == code
+    assert says in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "grades.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["check none", "release none", "report none --master none"])
+def test_a_file_that_is_not_there_is_one_sentence(capsys, command):
+    assert cli.main(["assignment", *command.split()]) == 1
+    said = "tl-teach: 'none' cannot be used here: no such file or directory; give another.\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("begun", ["lock", "master.json"])  # the warm parent starts; it has a jail
+@pytest.mark.parametrize(("stop", "says"), [("a key", "Interrupted.\n"), ("a kill", "")])
+def test_a_grader_that_is_stopped_leaves_no_traceback(
+    slot, master_path, tmp_path, begun, stop, says
+):
+    write(tmp_path / "in" / "ada.ipynb", answered("import time\ntime.sleep(5)"))
+    command = [sys.executable, "-m", "tl_teach", "assignment", "grade", str(tmp_path / "in")]
+    command += ["--master", str(master_path), "--out", str(tmp_path / "grades.csv")]
+    environment = HERE | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    quiet = {"env": environment, "start_new_session": True, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **quiet) as grader:
+        while not (tmp_path / "grades.journal" / begun).exists():
+            assert grader.poll() is None, "it ended by itself"
+            time.sleep(0.02)
+        time.sleep(0.2)
+        if stop == "a key":
+            os.killpg(grader.pid, signal.SIGINT)  # as a terminal does
+        else:
+            grader.kill()
+        assert grader.communicate(timeout=60)[1] == says  # once all who could speak have ended
 
 
 def test_two_graders_do_not_write_one_table(master_path, tmp_path):

@@ -195,6 +195,44 @@ def test_whoever_floods_the_grader_is_cut_off(mark, master):
     assert mark(lines)["ended"] == "its answers were too large"
 
 
+SAY = """
+import os
+def say(line):
+    for fd in range(3, 30):
+        try:
+            while line:
+                line = line[os.write(fd, line):]
+            return
+        except OSError:
+            pass
+"""
+
+
+def test_points_in_a_submission_are_not_even_read(mark, master):
+    data = as_bytes(answered()).replace(b'"points": 2', b'"points": 1' + b"0" * 400)
+    assert earned(master, mark(data=data)) == ALL
+
+
+@pytest.mark.parametrize("line", ["b'[' * 10**5", "b'[' * 900 + b']' * 900", "b'null'", "b'7'"])
+def test_what_is_said_of_an_error_may_be_anything(mark, master, line):
+    result = mark(f"{SAY}say(b'error\\tmean\\t' + {line} + b'\\n')")
+    assert result["errors"] == {"mean": "✗ this could not be read."}
+    assert earned(master, result) == ALL
+
+
+def test_errors_are_kept_of_cells_that_exist(mark):
+    result = mark(f"{SAY}for n in range(9000): say(b'error\\t%d\\t\"x\"\\n' % n)\n1 / 0")
+    assert list(result["errors"].values()) == ["ZeroDivisionError: division by zero"]
+
+
+@pytest.mark.parametrize("text", ["{'problem': 'A' * 9**5}", "{'problem': [[['A' * 9**5]]]}"])
+def test_what_is_told_of_an_answer_is_short(mark, text):
+    forged = f"{SAY}import json\nsay(b'answers\\torder-check\\t')\n"
+    forged += f"say(json.dumps({{'order': {text}}}).encode() + b'\\n')\nos._exit(0)"
+    told = mark(order=forged)["checks"]["order-check"]
+    assert told.startswith("✗ Question 3: order ") and len(told) <= 400
+
+
 def test_hidden_checks_and_other_submissions_are_nowhere_in_the_process(safe_run):
     search = f"""
 import gc, os, sys

@@ -10,6 +10,7 @@ import pytest
 
 import tl_teach
 from tl_teach.classroom import jail
+from tl_teach.classroom.master import Master
 from tl_teach.classroom.slot import Slot
 
 from .small import LIMITS
@@ -126,6 +127,58 @@ def test_nothing_of_the_warm_parent_is_open(run):
     look = "import os, stat\nfound = []\nfor fd in range(3, 200):\n    try:\n"
     look += "        found.append(stat.S_ISSOCK(os.fstat(fd).st_mode))\n    except OSError: pass"
     assert run(look).found == [True, True]  # the socket of its job, read and written
+
+
+def test_the_name_of_a_mirror_is_nowhere_in_the_process(master, monkeypatch):
+    loaded, secret = [], "/a/mirror"
+    monkeypatch.setenv("TL_TEACH_MIRROR", secret)
+    monkeypatch.setattr(Master, "loads", lambda self, function: [function])
+    for function in ("load_task", "load_network"):
+        monkeypatch.setattr(tl_teach, function, loaded.append)
+    look = f"""
+import ctypes
+ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # so that it may look at itself
+secret = {secret[:4]!r} + {secret[4:]!r}
+found = secret in open('/proc/self/environ').read()
+for line in open('/proc/self/maps'):
+    if '[stack]' in line:
+        first, end = (int(number, 16) for number in line.split()[0].split('-'))
+        found = (found, secret.encode() in ctypes.string_at(first, end - first))
+"""
+    steps = [{"label": "a", "source": look}, {"label": "b", "check": "b", "names": ["found"]}]
+    job = {"part": "sit", "cell_seconds": 5, "steps": steps, "room": 2**20}
+    with Slot(master) as slot:
+        heard = slot.run(job, LIMITS, then=list)
+    assert heard.of("answers")["b"] == '{"found": {"tuple": [false, false]}}\n', heard.of("error")
+    assert loaded == ["load_task", "load_network"]  # it was asked by the grader itself
+
+
+def test_the_computing_of_children_counts_also_if_nobody_waits_for_them(run):
+    burn = """
+import os, signal, time
+try:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # now they would end unseen
+except OSError:
+    pass
+for _ in range(400):
+    if os.fork() == 0:
+        end = time.process_time() + 0.03
+        while time.process_time() < end:
+            pass
+        os._exit(0)
+    try:
+        os.wait()
+    except OSError:
+        pass
+"""
+    assert run(burn).ended == f"it was stopped after {LIMITS.seconds:g} s of computing"
+
+
+def test_programs_may_start_programs(run):
+    start = "subprocess.run(['sh', '-c', 'cat /dev/null; echo $(echo yes)'], capture_output=True)"
+    assert run(attempt(f"{start}.stdout.decode().strip()")).found == "yes"
+    pool = "multiprocessing.get_context('fork').Pool(2)"
+    assert run(attempt(f"{pool}.map(abs, [-1, 2])", "import multiprocessing")).found == [1, 2]
 
 
 @pytest.mark.parametrize(

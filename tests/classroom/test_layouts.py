@@ -1,12 +1,14 @@
 import io
 import os
 import stat
+import tracemalloc
 import zipfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tl_teach.classroom import layouts
 from tl_teach.classroom.journal import harmless
 from tl_teach.classroom.layouts import Submission, find_submissions
 
@@ -167,3 +169,115 @@ def test_names_are_harmless_in_a_spreadsheet_and_on_a_terminal(text):
 def test_no_folder_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="no submissions at"):
         find_submissions(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("around", ["", "submitted/"])
+def test_nbgraders_folders_in_a_zip_stay_apart(tmp_path, around):
+    bulk = tmp_path / "bulk.zip"
+    places = [f"{around}{name}/small/small.ipynb" for name in ("ada", "bob")]
+    bulk.write_bytes(zipped(**dict.fromkeys(places, DATA), **{"read/me.txt": b""}))
+    assert [student for student, _, file in owners(bulk) if file] == ["ada", "bob"]
+
+
+def test_a_class_of_one_keeps_its_platforms_name(tmp_path):
+    bulk = tmp_path / "bulk.zip"
+    bulk.write_bytes(zipped(**{"Ada_12_assignsubmission_file_/a/small.ipynb": DATA}))
+    assert owners(bulk) == [("Ada", "12", "a/small.ipynb")]
+
+
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [
+        ("Eve_222_assignsubmission_file_", "Ada_111_assignsubmission_file_small.ipynb"),
+        ("Eve_222_assignsubmission_file_", "x\n_111_assignsubmission_file_small.ipynb"),
+        ("eve_222_902_", "9_111_assignsubmission_file_small.ipynb"),
+        ("eve_222_902_", "x\ny_111_903_small.ipynb"),
+    ],
+)
+def test_nobody_comes_into_anothers_row_by_the_name_of_a_file(tmp_path, own, name):
+    (owner,) = owners(put(tmp_path, own + name))
+    assert owner[0].lower() == "eve" and owner[1:] == ("222", name)
+
+
+def test_a_number_that_stands_in_two_rows_is_noted_on_both(tmp_path):
+    put(tmp_path, "Ada_111_assignsubmission_file_/x.ipynb", "eve_111_902_x.ipynb")
+    notes = [one.notes for one in find_submissions(tmp_path)]
+    assert notes == [["'eve' has the same number"], ["'Ada' has the same number"]]
+
+
+def test_pictures_before_a_notebook_do_not_count(tmp_path):
+    pictures = {f"work/pictures/{number:04}.png": b"" for number in range(300)}
+    put(tmp_path, "ada/work.zip", data=zipped(**pictures, **{"work/z/small.ipynb": DATA}))
+    (one,) = find_submissions(tmp_path)
+    assert one.read() == DATA and one.notes == []
+
+
+@pytest.mark.parametrize("name", ["bulk.zip", ""])
+def test_too_many_files_are_said_and_none_is_dropped(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(layouts, "_MOST_FILES", 3)
+    members = {f"ada/{number}.txt": b"" for number in range(9)}
+    members |= {f"bob{number}/small.ipynb": DATA for number in range(4)}
+    (tmp_path / "bulk.zip").write_bytes(zipped(**members))
+    with zipfile.ZipFile(tmp_path / "bulk.zip") as archive:
+        archive.extractall(tmp_path / "in")
+    with pytest.raises(ValueError, match="more than 3 notebooks and zip files"):
+        find_submissions(tmp_path / (name or "in"))
+    monkeypatch.setattr(layouts, "_MOST_FILES", 4)
+    assert len(find_submissions(tmp_path / (name or "in"))) == 5
+
+
+def test_a_zip_of_endless_entries_is_passed_over_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr(layouts, "_MOST_FILES", 50)
+    put(tmp_path, "ada/work.zip", data=zipped(**{f"{n}.ipynb": DATA for n in range(51)}))
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("it was opened"))
+    (one,) = find_submissions(tmp_path)
+    assert one.notes == [layouts._PASSED_OVER, "no notebook was found"]
+
+
+def test_of_many_notebooks_only_the_one_that_is_graded_is_unpacked(tmp_path, monkeypatch):
+    members = {f"{number}.ipynb": b"" for number in range(2000)} | {"small.ipynb": DATA}
+    put(tmp_path, "ada/work.zip", data=zipped(**members))
+    unpack, unpacked = zipfile.ZipFile.open, []
+
+    def count(archive, entry):
+        unpacked.append(entry.filename)
+        return unpack(archive, entry)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", count)
+    (one,) = find_submissions(tmp_path, "small.ipynb")
+    assert unpacked == ["small.ipynb"] and one.read() == DATA
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_no_more_is_unpacked_than_a_directory_says(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "bulk.zip", "w", method) as archive:
+        archive.writestr("ada/small.ipynb", b" " * 2**26)
+        archive.infolist()[0].file_size = 100
+    tracemalloc.start()
+    try:
+        (one,) = find_submissions(tmp_path / "bulk.zip")
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+    assert one.read() == b"" and "no notebook was found" in one.notes
+
+
+def test_tries_to_read_are_limited(tmp_path):
+    broken = zipped(**{"small.ipynb": DATA})[:-9]
+    for number in range(30):
+        put(tmp_path, f"ada/{number:02}.zip", data=broken)
+    put(tmp_path, "bob/small.ipynb", "bob/30.zip", data=broken)
+    ada, bob = find_submissions(tmp_path)
+    assert ada.notes == [layouts._PASSED_OVER, "no notebook was found"]
+    assert bob.read() == broken and bob.notes == [layouts._PASSED_OVER]
+
+
+@pytest.mark.parametrize(("name", "data"), [("ada.ipynb", DATA), ("in.zip", b"PK")])
+def test_what_is_neither_folder_nor_zip_is_said(tmp_path, name, data):
+    with pytest.raises(ValueError, match="expected a folder or a zip file"):
+        find_submissions(put(tmp_path, name, data=data) / name)
+
+
+def test_an_empty_folder_is_said(tmp_path):
+    with pytest.raises(ValueError, match=r"no submissions in .*; expected a notebook or a folder"):
+        find_submissions(put(tmp_path, "readme.txt"))

@@ -152,6 +152,9 @@ def test_masters_are_read_strictly(tmp_path):
         read_master(write(tmp_path / "m.ipynb", twice))
     with pytest.raises(ValueError, match="no cell that is graded"):
         read_master(write(tmp_path / "m.ipynb", notebook(code("x"))))
+    for points in (-1, float("nan"), 10**400):
+        with pytest.raises(ValueError, match="points; expected a number from 0 on"):
+            read_master(write(tmp_path / "m.ipynb", master_with(check(CHECK, "more", points))))
     no_question = notebook(check("assert True", "a", 1))
     with pytest.raises(ValueError, match="no function under @question"):
         read_master(write(tmp_path / "m.ipynb", no_question)).checks

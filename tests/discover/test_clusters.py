@@ -92,6 +92,11 @@ def test_wrong_calls_are_answered():
             tl.cluster(values, k)
     with pytest.raises(ValueError, match="k=60 does not work for 60 items"):
         tl.cluster(values, 60)
+    with (
+        pytest.warns(UserWarning, match="distinct clusters"),
+        pytest.raises(ValueError, match="these 20 items hold only 1 different values; give fewer"),
+    ):
+        tl.cluster(np.ones((20, 3)), 3)
     with pytest.raises(ValueError, match=r"shape \(60,\)"):
         tl.cluster(labels, 3)
     with pytest.raises(ValueError, match="not finite"):

@@ -140,6 +140,12 @@ def test_cka_minds_a_scale_of_single_features():
     assert tl.cka(values, values * [1, 1, 1, 50]) < 0.99
 
 
+def test_logme_takes_the_names_of_classes():
+    table = features(spread=2)
+    names = np.array(["a", "b", "c"])[table.targets]
+    assert tl.logme(table, names) == tl.logme(table)
+
+
 def test_features_bring_their_targets():
     table = features(spread=2)
     assert tl.logme(table) == tl.logme(table.values, table.targets)

@@ -245,6 +245,11 @@ def test_without_pictures_it_says_so():
         tl.explore_feature_maps(tiny.network(), [])
 
 
+def test_items_of_a_split_are_not_pictures_alone():
+    with pytest.raises(TypeError, match="Expected a picture, but got a tuple; give one input"):
+        tl.explore_feature_maps(tiny.network(), tiny.task().train)
+
+
 def test_networks_of_other_shapes_are_refused(tuned):
     with pytest.raises(ValueError, match="two states of one architecture"):
         tl.explore_feature_maps(

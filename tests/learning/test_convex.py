@@ -5,6 +5,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 import tl_teach as tl
 from tests.tasks import tiny
+from tl_teach.learning import convex
+from tl_teach.networks.outputs import RangedLinear
 
 
 def features(net, split):
@@ -54,3 +56,36 @@ def test_the_loss_only_falls_and_the_body_stands_still():
     assert all(np.diff(history.train_loss) <= 1e-12) and history.epochs > 2
     assert before == [tl.fingerprint(net.stages[name]) for name in net.stage_names[:-1]]
     assert net.head.output.weight.dtype == torch.float32
+
+
+def test_what_is_no_convex_problem_is_refused():
+    task = tiny.regression_task()
+    net = tl.freeze(tl.replace_head(tiny.network(), task))
+    net.head.output = RangedLinear(net.head.output.in_features, 1, low=0, high=1)
+    with pytest.raises(ValueError, match="a head whose answers lie within a range has none"):
+        tl.fit(net, task, solver="lbfgs", weight_decay=1e-2)
+
+
+@pytest.mark.parametrize("option", [{"validate": True}, {"patience": 2}, {"checkpoint": "c.pt"}])
+def test_there_is_no_epoch_to_look_at_or_to_save(option):
+    net = tl.freeze(tl.replace_head(tiny.network(), tiny.task()))
+    with pytest.raises(ValueError, match="in one go, without epochs; leave out validate"):
+        tl.fit(net, tiny.task(), solver="lbfgs", weight_decay=1e-2, **option)
+
+
+def test_an_answer_that_is_not_exact_yet_says_so(monkeypatch):
+    monkeypatch.setattr(convex, "_MOST_ITERATIONS", 2)
+    net = tl.freeze(tl.replace_head(tiny.network(), tiny.task()))
+    with pytest.warns(UserWarning, match="stopped after 2 iterations, before the answer was exact"):
+        tl.fit(net, tiny.task(), solver="lbfgs", weight_decay=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore:augment=")
+def test_random_pictures_are_drawn_from_the_seed():
+    def fit():
+        net = tl.freeze(tl.replace_head(tiny.network(), tiny.task()))
+        noise = lambda picture: picture ^ torch.randint(0, 9, picture.shape, dtype=torch.uint8)  # noqa: E731
+        tl.fit(net, tiny.task(), solver="lbfgs", weight_decay=1e-2, augment=noise, seed=3)
+        return tl.fingerprint(net)
+
+    assert fit() == fit()

@@ -68,7 +68,13 @@ def test_another_seed_or_budget_is_the_same_exam(options):
 
 def test_another_task_is_another_exam():
     tl.final_exam(tiny.network(seed=0), tiny.task())
-    assert tl.final_exam(tiny.network(seed=1), tiny.task(name="other")).note == ""
+    assert tl.final_exam(tiny.network(seed=1), tiny.task(30)).note == ""
+
+
+def test_another_name_is_no_other_exam():
+    tl.final_exam(tiny.network(seed=0), tiny.task())
+    with pytest.raises(SealedError):
+        tl.final_exam(tiny.network(seed=1), tiny.task(name="other"))
 
 
 def test_whoever_insists_looks_again_and_the_result_says_so():

@@ -78,12 +78,15 @@ def test_nothing_before_the_boundary_moves_and_something_after_it_does(
     assert net.frozen_through == through and not net.training
 
 
-@pytest.mark.parametrize("recipe", [
-    tl.Recipe("letters-resnet", tl.Phase("block2", epochs=1)),
-    tl.Recipe("letters-resnet", tl.Phase(True, solver="lbfgs", weight_decay=1e-2)),
-    tl.Recipe("letters-resnet", tl.Phase(True, epochs=1), head={"hidden": 8}),
-], ids=["middle", "exact", "deeper"])  # fmt: skip
-@pytest.mark.parametrize("name", ["printed-digits", "digit-rotation"])
+MIDDLE = tl.Recipe("letters-resnet", tl.Phase("block2", epochs=1))
+EXACT = tl.Recipe("letters-resnet", tl.Phase(True, solver="lbfgs", weight_decay=1e-2))
+DEEPER = tl.Recipe("letters-resnet", tl.Phase(True, epochs=1), head={"hidden": 8})
+
+
+@pytest.mark.parametrize("recipe, name", [
+    (MIDDLE, "printed-digits"), (EXACT, "printed-digits"), (DEEPER, "printed-digits"),
+    (MIDDLE, "digit-rotation"), (DEEPER, "digit-rotation"),
+])  # fmt: skip
 def test_a_recipe_leaves_the_stages_that_it_freezes(recipe, name):
     task = tl.load_task(name, labels=20)
     net, _ = recipe.train(task)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn.metrics as reference
@@ -158,7 +160,7 @@ def test_at_a_threshold_items_are_called_positive_from_it_on(seed, threshold):
     assert "'b' is said from" in repr(one.at(threshold))
 
 
-@pytest.mark.parametrize("threshold", [0, 1, -0.1, "0.5", None, float("nan")])
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, "0.5", None, float("nan")])
 def test_a_threshold_lies_between_0_and_1(threshold):
     with pytest.raises(ValueError, match="expected a number from 0 to 1"):
         evaluation(2, positive="b").at(threshold)
@@ -170,3 +172,27 @@ def test_thresholds_need_a_positive_class_among_two():
             tl.choose_threshold(one, miss=2)
     with pytest.raises(ValueError, match="miss=0 does not work: expected a positive cost"):
         tl.choose_threshold(evaluation(2, positive="b"), miss=0)
+
+
+@pytest.mark.parametrize("miss, everyone", [(1000, True), (1e-3, False)])
+def test_a_threshold_that_is_chosen_can_be_used_even_of_saturated_outputs(miss, everyone):
+    split = tiny.task(20, classes=("a", "b"), positive="b").validation
+    one = score_outputs(
+        torch.tensor([[0.0, -200 if everyone else 200]]).repeat(len(split), 1), split
+    )
+    again = one.at(tl.choose_threshold(one, miss=miss))
+    assert (again.predictions == int(everyone)).all() and again.probabilities.isfinite().all()
+
+
+@pytest.mark.parametrize("unit", [1e-7, 1.0, 1e7])
+def test_r2_does_not_depend_on_the_unit(unit):
+    one = values()
+    scaled = replace(one, outputs=one.outputs * unit, targets=one.targets * unit)
+    assert scaled.measure("R2").mean == pytest.approx(one.measure("R2").mean, rel=1e-4)
+
+
+def test_outputs_that_are_no_numbers_explain_less_than_any_number():
+    one = values()
+    diverged = replace(one, outputs=one.outputs * float("nan"))
+    found = diverged.measure("R2")
+    assert found.mean == found.low == found.high == -np.inf < one.measure("R2").mean

@@ -274,3 +274,20 @@ def test_soak_no_sequence_of_changes_gives_a_stale_value(seed, budget, monkeypat
             torch.stack([split[i][0] for i in range(len(split))])
         )
         assert torch.allclose(kept, fresh, atol=1e-4 * max(1.0, float(fresh.abs().max())))
+
+
+@pytest.mark.parametrize("change", [
+    lambda stage: stage.register_forward_hook(lambda layer, given, out: 0 * out),
+    lambda stage: stage.register_forward_pre_hook(lambda layer, given: (0 * given[0],)),
+    lambda stage: setattr(stage, "forward", lambda x: 0 * stage.__class__.forward(stage, x)),
+])  # fmt: skip
+def test_a_stage_that_does_something_else_is_asked_anew(change):
+    net, split = tiny.network(), tiny.task().validation
+    before = tl.evaluate(net, split).outputs
+    change(net.stages["block1"])
+    changed = tl.evaluate(net, split).outputs
+    inputs = torch.stack([picture for picture, _ in split.for_network(net)])
+    with torch.no_grad():
+        assert torch.allclose(changed, net(inputs), atol=1e-5)
+    assert not torch.allclose(changed, before)
+    assert torch.equal(tl.evaluate(tiny.network(), split).outputs, before)

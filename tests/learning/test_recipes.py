@@ -143,6 +143,22 @@ def test_functions_that_differ_by_their_closure_alone_are_different_cells(tmp_pa
     assert again.table.score.tolist() == [0.3]
 
 
+def test_recipes_that_differ_by_an_unnamed_function_are_different_cells():
+    ways = {name: recipe(tl.Phase(True, epochs=1, loss=loss)) for name, loss in {
+        "as it is": lambda outputs, targets: outputs.square().mean(),
+        "away": lambda outputs, targets: -outputs.square().mean(),
+    }.items()}  # fmt: skip
+    keys = [studies._key(studies.described(way), tiny.task(), 0) for way in ways.values()]
+    assert len(set(keys)) == 2
+
+
+def test_two_studies_that_share_a_file_lose_no_cell(tmp_path):
+    file = tmp_path / "study.json"
+    one, other = studies._Finished(file), studies._Finished(file)
+    one["a"], other["b"] = {"score": 0.1}, {"score": 0.2}
+    assert set(studies._Finished(file)) == {"a", "b"}
+
+
 def test_finished_cells_are_not_run_again(tmp_path, monkeypatch):
     first = study(save_to=tmp_path / "study.json")
     monkeypatch.setattr(studies, "_run", lambda *cell: pytest.fail("run again"))
@@ -211,6 +227,14 @@ def test_what_cannot_be_compared_is_refused():
         tl.compare({"a": recipe()}, tiny.task(), seeds=[])
     with pytest.raises(ValueError, match="labels_per_class=900 does not work"):
         tl.compare({"a": recipe()}, tiny.task(), [900])
+    for name in ("labels_per_class", "labels", "seeds"):
+        with pytest.raises(ValueError, match=f"{name}=5 does not work: expected several"):
+            tl.compare({"a": recipe()}, tiny.task(), **{name: 5})
+    with pytest.raises(TypeError, match=r"A recipe gave None; expected a network, or a number"):
+        tl.compare({"a": lambda task, seed: None}, tiny.task())
+    with pytest.raises(FileNotFoundError, match=r"no folder 'nowhere' to save the study in"):
+        tl.compare({"a": recipe()}, tiny.task(), save_to="nowhere/study.json")
+    assert len(tl.compare({"a": recipe()}, tiny.task(), seeds=iter([0, 1])).table) == 2
     made = study()
     with pytest.raises(ValueError, match=r"no recipe in this study named 'fozen'.*'frozen'"):
         made.scores("fozen", 2)
@@ -253,6 +277,30 @@ def test_a_search_goes_on_from_its_file(tmp_path):
     more = tuning(trials=5, save_to=tmp_path / "tuning.log")
     assert more.table.trial.tolist() == [0, 1, 2, 3, 4]
     assert len(tuning(trials=5, save_to=tmp_path / "tuning.log").table) == 5
+    at_once = tuning(trials=5)
+    assert more.table.drop(columns="seconds").equals(at_once.table.drop(columns="seconds"))
+
+
+@pytest.mark.parametrize("change", [
+    {"seed": 1}, {"epochs": 1}, {"freeze": True, "search": {"lr": [1e-2]}},
+])  # fmt: skip
+def test_a_search_does_not_go_on_from_anothers_file(tmp_path, change):
+    tuning(trials=1, save_to=tmp_path / "tuning.log")
+    with pytest.raises(ValueError, match=r"tuning\.log' holds a search with another network, task"):
+        tuning(trials=1, save_to=tmp_path / "tuning.log", **change)
+
+
+def test_a_file_that_is_no_search_is_named(tmp_path):
+    (tmp_path / "tuning.log").write_text("no search")
+    with pytest.raises(ValueError, match=r"tuning\.log' holds no search; give another name"):
+        tuning(trials=1, save_to=tmp_path / "tuning.log")
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
+        tuning(trials=1, save_to=tmp_path / "nowhere" / "tuning.log")
+
+
+def test_a_range_of_whole_numbers_gives_whole_numbers():
+    made = tuning(trials=2, search={"batch_size": (2, 8)})
+    assert all(isinstance(one.phases[0].options["batch_size"], int) for one in made.recipes)
 
 
 def test_the_boundary_may_be_fixed():
@@ -277,6 +325,8 @@ def test_a_budget_too_small_for_one_trial_is_named():
         tuning(seconds=1e-9)
     with pytest.raises(ValueError, match="trials=0 does not work"):
         tuning(trials=0)
+    with pytest.raises(ValueError, match="named 'epoch'"):
+        tuning(epoch=3)
 
 
 def test_without_optuna_the_error_says_what_to_install(monkeypatch):

@@ -138,3 +138,9 @@ def test_the_checksum_stands_beside_the_rows(tmp_path):
     DiskShelf(tmp_path, 8).add(digests_of("a"), torch.ones(1, 2))
     (segment,) = tmp_path.glob("*.segment")
     assert json.loads((segment / "check.json").read_text())["rows"] == 1
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_the_remedy(tmp_path):
+    (tmp_path / "a file").touch()
+    with pytest.raises(OSError, match=r"cannot be kept in .*; set TL_TEACH_CACHE to a folder"):
+        DiskShelf(tmp_path / "a file" / "key", 12).add(digests_of("a"), torch.ones(1, 3))

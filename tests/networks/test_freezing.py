@@ -1,5 +1,6 @@
 import copy
 import pickle
+import re
 from collections import OrderedDict
 
 import pytest
@@ -228,9 +229,11 @@ def test_no_gradient_is_kept_for_a_frozen_stage():
 
 
 @pytest.mark.parametrize("function", [tl.freeze, tl.unfreeze])
-def test_an_unknown_stage_is_named_with_those_that_exist(function):
-    with pytest.raises(ValueError, match="no stage of 'tiny-net' named 'block9'; expected one of"):
-        function(tiny.network(), "block9")
+@pytest.mark.parametrize("stage", ["block9", ["stem"]])
+def test_an_unknown_stage_is_named_with_those_that_exist(function, stage):
+    words = re.escape(f"no stage of 'tiny-net' named {stage!r}; expected one of")
+    with pytest.raises(ValueError, match=words):
+        function(tiny.network(), stage)
 
 
 @pytest.mark.parametrize("net", [nn.Linear(1, 1), "letters-resnet", None])

@@ -31,6 +31,10 @@ def test_the_task_chooses_the_last_layer(make, kind):
     assert net.head.output.out_features == task.outputs and net.kind == task.kind
 
 
+def test_a_whole_number_of_numpy_is_a_number_of_outputs():
+    assert tl.replace_head(tiny.network(), np.int64(5)).classes == ("0", "1", "2", "3", "4")
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.floats(-1e3, 1e3), st.floats(0.01, 1e3), st.floats(-1e6, 1e6))
 def test_no_output_leaves_the_range(low, width, size):

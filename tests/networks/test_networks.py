@@ -242,4 +242,4 @@ def test_a_head_without_a_layer_to_replace_is_refused():
 
 def test_a_missing_folder_is_said_by_its_name(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere' to save 'net"):
-        tl.save_network(tiny.network(), tmp_path / "nowhere" / "net.safetensors")
+        tl.save_network(tl.load_network("letters-resnet"), tmp_path / "nowhere" / "net.safetensors")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import tl_teach as tl
+from tests.tasks import tiny
 from tl_teach.networks import WeightsError, load_safetensors, save_safetensors, saved
 from tl_teach.networks.safetensors import load_metadata
 from tl_teach.tasks import Preprocess
@@ -34,6 +35,12 @@ def test_a_saved_network_opens_with_all_that_prediction_needs(tmp_path):
         assert getattr(again, fact) == getattr(net, fact)
     assert same_answers(net, again) and not again.training
     assert again.frozen_through is None and all(again.copied.values())
+
+
+def test_a_network_of_ones_own_is_refused_when_it_is_saved(tmp_path):
+    with pytest.raises(ValueError, match=r"'tiny-net' is a network of your own, .* torch\.save"):
+        tl.save_network(tiny.network(), tmp_path / "net.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_head_of_several_layers_is_built_again(tmp_path):

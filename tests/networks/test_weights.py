@@ -243,7 +243,8 @@ def test_a_whole_pickled_network_is_refused(tmp_path):
 
 
 def test_weights_of_another_network_are_refused_in_a_short_sentence(tmp_path):
-    path = tl.save_network(tiny.network(), tmp_path / "tiny.safetensors")
+    path = tmp_path / "tiny.safetensors"
+    save_safetensors(tiny.network().state_dict(), path)
     with pytest.raises(WeightsError, match="do not fit the network 'letters-resnet'") as caught:
         tl.load_network("letters-resnet", weights=path)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
@@ -277,13 +278,14 @@ def test_a_path_may_be_a_plain_string(tmp_path):
 def test_saving_replaces_the_old_file_and_leaves_nothing_else(tmp_path):
     path = tmp_path / "net.safetensors"
     for seed in (0, 1):
-        tl.save_network(tiny.network(seed=seed), path)
+        tl.save_network(tl.load_network("letters-resnet", "random", seed=seed), path)
     assert [file.name for file in tmp_path.iterdir()] == ["net.safetensors"]
-    assert identical(load_safetensors(path), dict(tiny.network(seed=1).state_dict()))
+    last = tl.load_network("letters-resnet", "random", seed=1)
+    assert identical(load_safetensors(path), dict(last.state_dict()))
 
 
 def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tl.save_network(tiny.network(), tmp_path / "net.safetensors")
+    path = tl.save_network(tl.load_network("letters-resnet"), tmp_path / "net.safetensors")
     before = path.read_bytes()
 
     def full(*arguments):
@@ -291,7 +293,7 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space left"):
-        tl.save_network(tiny.network(seed=1), path)
+        tl.save_network(tl.load_network("letters-resnet", "random"), path)
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 

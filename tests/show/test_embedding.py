@@ -9,6 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 import tl_teach as tl
 from tests.show.test_pictures import cloud, texts_of
 from tests.tasks import tiny
+from tl_teach.learning import Features
 from tl_teach.show.palette import look
 
 CLASSES = ["ant", "bee", "cow"]
@@ -132,3 +133,10 @@ def test_pictures_may_be_plain_arrays():
 def test_what_does_not_fit_is_refused(points, targets, pictures, words):
     with pytest.raises(ValueError, match=words):
         tl.show_embedding(points, targets, CLASSES, pictures)
+
+
+def test_features_of_two_numbers_are_points():
+    values = np.random.default_rng(0).normal(size=(4, 2))
+    points = Features(values, None, "features")
+    alts = {tl.show_embedding(given, [0, 0, 1, 1], CLASSES).alt for given in (points, values)}
+    assert len(alts) == 1

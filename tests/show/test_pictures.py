@@ -536,6 +536,18 @@ BAD = {
         lambda: tl.show_top_images(letters(), tiny.task().train, "stem", count=0),
         r"count=0 does not work",
     ),
+    "examples of nothing": (
+        lambda: tl.show_examples(tiny.task().validation[:0]),
+        r"<validation split of 'tiny': 0 items> leaves nothing to show; give a part that has",
+    ),
+    "a picture of no format": (
+        lambda: tl.show_network(tiny.network()).save("x.xyz"),
+        r"suffix '\.xyz' of 'x\.xyz' names no format of a picture; expected '\.png'",
+    ),
+    "a list of tasks": (
+        lambda: tl.show_layers(tiny.network(), [tiny.task()]),
+        r"no question with a name in this list; give tasks by name",
+    ),
     "no examples": (lambda: tl.show_examples(tiny.task(), count=0), r"count=0 does not work"),
     "an empty history": (lambda: tl.show_history(History()), r"holds no epoch; fit the network"),
     "no scores": (lambda: tl.show_scores({}), r"no scores to compare; give"),
@@ -580,9 +592,22 @@ def test_words_hold_no_markup(pictures):
             lambda: tl.show_feature_maps(tiny.network(), "cat.jpg"),
             "'cat.jpg' is the name of a picture.*open it first",
         ),
+        (
+            lambda: tl.show_feature_maps(tiny.network(), tiny.task().train),
+            r"Expected a picture, but got a Split; give one input, such as split\[0\]\[0\]",
+        ),
+        (
+            lambda: tl.show_feature_maps(tiny.network(), tiny.task().train[0]),
+            "Expected a picture, but got a tuple",
+        ),
     ],
-    ids=["no history", "no scores", "a file's name"],
+    ids=["no history", "no scores", "a file's name", "a split", "an item"],
 )
 def test_what_cannot_be_drawn_is_refused_with_the_remedy(call, words):
     with pytest.raises(TypeError, match=words):
         call()
+
+
+def test_a_picture_is_not_saved_to_a_folder_that_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder '.*nowhere' to save 'x\.png' in"):
+        tl.show_network(tiny.network()).save(tmp_path / "nowhere" / "x.png")

@@ -112,3 +112,13 @@ def test_it_shows_itself_as_text_with_the_caution_of_the_task():
 def test_what_is_no_task_is_refused():
     with pytest.raises(TypeError, match=r"Expected a task, but got Split"):
         tl.audit(tiny.task().train)
+
+
+def test_of_texts_equal_ones_are_counted():
+    texts = [f"text {n}" for n in range(40)]
+    task = tl.make_task(texts, [0, 1] * 20, classes=["a", "b"])
+    found = tl.audit(task)
+    assert set(found.exact.values()) == set(found.near.values()) == {0}
+    assert "equal texts in two parts: none" in repr(found) and "pictures" not in repr(found)
+    leaky = tl.audit(replace(task, validation=replace(task.train, role="validation")))
+    assert leaky.exact["train", "validation"] == len(task.train) == len(leaky.pairs)

@@ -30,7 +30,11 @@ PAIRS = np.stack([VALUES, np.random.default_rng(2).normal(size=60)], axis=1)
 
 WRONG = {
     "floats as classes": (THREE / 2, "classification", r"float64 values .* whole number from 0 to"),
-    "names as classes": (np.array(["ant"] * 60), "classification", r"<U3 values .* convert them"),
+    "names as classes": (
+        np.array(["ant"] * 60),
+        "classification",
+        r"<U3 values .* give the place of each item's class",
+    ),
     "rows as classes": (np.eye(3, dtype=int)[THREE], "classification", r"\(60, 3\), but"),
     "counted from one": (THREE + 1, "classification", r"label 3 .* numbered from 0 to 2"),
     "a negative class": (THREE - 1, "classification", r"label -1 .* names no class"),

@@ -7,9 +7,15 @@ import pytest
 from torch.utils.data import DataLoader, Subset, random_split
 
 import tl_teach as tl
-from tl_teach.tasks import SealedError, SealedSplit
+from tl_teach.tasks import SealedError, SealedSplit, split
 
 from . import tiny
+
+
+@pytest.fixture(autouse=True)
+def _whole(monkeypatch):
+    monkeypatch.setattr(split, "_broken", set())
+
 
 ROUTES = {
     "an index": lambda test: test[0],
@@ -79,10 +85,11 @@ def test_breaking_the_seal_by_name_opens_it_and_is_remembered():
     assert task.test.seal_broken
 
 
-def test_loading_the_task_anew_does_not_mend_the_seal():
-    tiny.task(name="mended").test.break_seal()
-    assert tiny.task(name="mended", split_seed=3).test.seal_broken
-    assert not tiny.task(name="another").test.seal_broken
+def test_loading_the_task_anew_or_by_another_name_does_not_mend_the_seal():
+    tiny.task().test.break_seal()
+    assert tiny.task(split_seed=3).test.seal_broken
+    assert tiny.task(name="another").test.seal_broken
+    assert not tiny.task(seed=1).test.seal_broken
 
 
 def test_what_is_asked_makes_the_exam_and_not_the_numbers_of_its_items():

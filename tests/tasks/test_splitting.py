@@ -68,7 +68,9 @@ def test_no_class_gets_more_than_was_asked_for(strata, count):
 def test_of_equal_pictures_one_stays_and_of_contradicted_ones_none(items):
     contents, labels = (np.array(column) for column in zip(*items, strict=True))
     images = ArrayImages(np.repeat(contents, 4).reshape(-1, 2, 2).astype(np.uint8))
-    kept = distinct(images, labels)
+    kept, left_out = distinct(images, labels)
     certain = {c for c in contents if len(set(labels[contents == c])) == 1}
     assert sorted(contents[kept]) == sorted(certain)
     assert all(index == np.flatnonzero(contents == contents[index])[0] for index in kept)
+    others = sorted(set(range(len(contents))) - set(kept))
+    assert sorted(int(problem.file.removeprefix("item ")) for problem in left_out) == others

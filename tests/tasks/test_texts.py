@@ -51,6 +51,12 @@ def test_a_split_of_texts_goes_into_a_data_loader():
     assert task.train.text(0).startswith("text")
 
 
+def test_texts_are_not_shifted():
+    task = tl.make_task([f"text {n}" for n in range(20)], [0, 1] * 10, classes=["a", "b"])
+    with pytest.raises(TypeError, match="'texts' is about texts, and this looks at pictures"):
+        tl.shift(task, "noise")
+
+
 def test_a_task_of_pictures_has_no_text():
     with pytest.raises(TypeError, match="has pictures, not texts"):
         tl.load_task("printed-digits").train.text(0)

@@ -122,6 +122,20 @@ def decode(document: Any) -> Any:
         raise AnswerError("did not arrive as data that can be read") from None
 
 
+def read_json(text: str, unread: Any = None) -> Any:
+    """Read JSON text that anyone may have written; what is none is `unread`.
+
+    Examples
+    --------
+    >>> read_json("[1]"), read_json("[" * 10**6, "?")
+    ([1], '?')
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return unread
+
+
 def canonical(document: Any) -> str:
     """Give equal documents equal text."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"))

@@ -9,22 +9,24 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from ..wording import unknown
-from .jail import Limits, require_linux
+from .jail import Limits, NoIsolation, require_linux
 from .journal import Journal, digest_of, entry_of
 from .layouts import Submission, find_submissions
 from .marking import Probe, Result, mark_submission, prepare, unmarked
 from .master import Master, read_master
+from .run import LONGEST
 from .slot import Lost, Slot
 
 Done = Generator[tuple[int, Result], None, None]
 """Each submission's place in the list, with its result, as it is done."""
 
 LOST = "the grader lost it"
-"""Why a submission is marked again by the next run."""
+"""Why a submission is marked again by the next run; what went wrong may follow."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,14 @@ def grade(source: Path, master_path: Path, out: Path, settings: Settings) -> lis
     NoIsolation
         If isolation cannot be had.
     ValueError
-        If the master does not pass itself, or there is no such question.
+        If the master does not pass itself, or there is no such question, or no table can be there.
     """
     master = read_master(master_path)
     if settings.regrade is not None and settings.regrade not in master.questions:
         raise ValueError(unknown("question", settings.regrade, master.questions))
+    journal = Journal(out)
     submissions = find_submissions(source, f"{master.name}.ipynb")
     require_linux()
-    journal = Journal(out)
     with journal.alone():
         waiting = [each for each in submissions if not _is_done(each, journal, master)]
         if waiting:
@@ -156,14 +158,20 @@ class Bench:
 
     def mark(self, data: bytes) -> Result:
         """Mark one notebook; one that twice takes its warm parent with it is left unmarked."""
+        ended = LOST
         for _ in range(2):
             try:
                 return mark_submission(
                     self.slot, self.master, self.probes, data, self.settings.limits
                 )
-            except Lost:
-                self.slot = Slot(self.master, self.settings.isolated)
-        return unmarked(self.master, ended=LOST)
+            except NoIsolation:
+                raise
+            except Exception as error:  # a flaw of the grader's own, if it is not Lost
+                if not isinstance(error, Lost):
+                    ended = f"{LOST} ({type(error).__name__}: {error})"[:LONGEST]
+            self.slot.close()
+            self.slot = Slot(self.master, self.settings.isolated)
+        return unmarked(self.master, ended=ended)
 
     def __enter__(self) -> Bench:
         return self
@@ -184,9 +192,13 @@ def _probes(master: Master, journal: Journal, settings: Settings) -> list[Probe]
 
 def _is_done(submission: Submission, journal: Journal, master: Master) -> bool:
     entry = journal.read(submission.key)
-    if entry is None or entry["result"]["ended"] == LOST:
+    if entry is None or _is_lost(entry["result"]):
         return False
     return (entry["digest"], entry["master"]) == (digest_of(submission.read()), master.digest)
+
+
+def _is_lost(result: Result) -> bool:
+    return result["ended"].startswith(LOST)
 
 
 def _keep(
@@ -196,12 +208,21 @@ def _keep(
     journal: Journal,
     regrade: str | None,
 ) -> None:
+    entry = entry_of(submission, master, result)
     before = journal.read(submission.key)
-    if regrade is not None and before is not None:
+    if regrade is not None and before is not None and _was_marked(before, entry["digest"]):
+        if _is_lost(result):
+            return  # what was earned before stands until the next run
         kept = {
             check: text
             for check, text in before["result"]["checks"].items()
             if check in master.checks and master.checks[check].question != regrade
         }
-        result = result | {"checks": result["checks"] | kept}
-    journal.write(submission.key, entry_of(submission, master, result))
+        entry["result"] = result | {"checks": result["checks"] | kept}
+    journal.write(submission.key, entry)
+
+
+def _was_marked(entry: dict[str, Any], digest: str) -> bool:
+    """Whether an entry tells what this very notebook earned."""
+    result = entry["result"]
+    return entry["digest"] == digest and not result["refused"] and not _is_lost(result)

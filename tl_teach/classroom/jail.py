@@ -195,6 +195,8 @@ def forbidden_calls() -> Any:
     # Its flags are in memory, where no filter sees them; without it, clone is used.
     calls.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     calls.add_rule(denied, "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
+    # Whoever ignores this signal has children that end uncounted.
+    calls.add_rule(denied, "rt_sigaction", pyseccomp.Arg(0, pyseccomp.EQ, signal.SIGCHLD))
     # Memory that is shared and has no file: no limit counts it, nor would those who look at us.
     calls.add_rule(denied, "mmap", pyseccomp.Arg(3, pyseccomp.MASKED_EQ, _NOBODYS, _NOBODYS))
     return calls

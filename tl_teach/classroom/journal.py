@@ -13,15 +13,36 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .answers import read_json
 from .layouts import Submission
 from .marking import Result, earned
 from .master import Master
 
+_MASTER = {"digest": str, "probes": list}
+_ENTRY = {
+    "student": str,
+    "number": str,
+    "notes": list,
+    "digest": str,
+    "master": str,
+    "result": {"checks": dict, "errors": dict, "broken": dict, "refused": str, "ended": str},
+}
+
 
 class Journal:
-    """A folder beside the table of grades, with one file for each submission."""
+    """A folder beside the table of grades, with one file for each submission.
+
+    Raises
+    ------
+    ValueError
+        If no table can be there.
+    """
 
     def __init__(self, grades: Path):
+        if grades.is_dir() or grades.suffix == ".journal":
+            raise ValueError(
+                f"{str(grades)!r} is no file for grades; give the name of a table, as grades.csv."
+            )
         self.grades = grades
         self.folder = grades.with_suffix(".journal")
         self.written = 0.0  # when the table was last made, by the clock that only rises
@@ -42,12 +63,13 @@ class Journal:
             yield
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """Give a submission's entry, or the master's; None where there is none."""
+        """Give a submission's entry, or the master's; None where there is no sound one."""
         try:
-            entry = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+            text = (self.folder / f"{key}.json").read_text(encoding="utf-8")
         except (OSError, ValueError):
             return None
-        return entry if isinstance(entry, dict) else None
+        entry = read_json(text)
+        return entry if _fits(entry, _MASTER if key == "master" else _ENTRY) else None
 
     def write(self, key: str, entry: dict[str, Any]) -> None:
         """Keep an entry, whole or not at all."""
@@ -56,7 +78,7 @@ class Journal:
     def entries(self) -> list[dict[str, Any]]:
         """Every submission's entry, by student."""
         names = sorted(path.stem for path in self.folder.glob("*.json") if path.stem != "master")
-        entries = [entry for entry in map(self.read, names) if entry and "result" in entry]
+        entries = [entry for entry in map(self.read, names) if entry is not None]
         return sorted(entries, key=lambda entry: (entry["student"], entry["number"]))
 
     def write_grades(self, submissions: Iterable[Submission], master: Master) -> None:
@@ -96,6 +118,15 @@ def entry_of(submission: Submission, master: Master, result: Result) -> dict[str
     }
 
 
+def _fits(value: Any, shape: Any) -> bool:
+    """Whether a dictionary holds what a shape names, each of its kind."""
+    if not isinstance(shape, dict):
+        return isinstance(value, shape)
+    return isinstance(value, dict) and all(
+        _fits(value.get(key), kind) for key, kind in shape.items()
+    )
+
+
 def digest_of(data: bytes) -> str:
     """Short text that changes with the bytes."""
     return hashlib.sha256(data).hexdigest()[:16]
@@ -115,6 +146,7 @@ def harmless(text: str) -> str:
 
 def replace_file(path: Path, text: str) -> None:
     """Write a file, whole and on the disk, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")  # what a killed run left is written over
     try:
         with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:

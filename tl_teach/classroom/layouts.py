@@ -11,6 +11,7 @@ import io
 import os
 import re
 import stat
+import threading
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,11 +21,17 @@ from pathlib import Path, PurePosixPath
 
 from .notebook import LARGEST
 
-_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)")
-_CANVAS = re.compile(r"(?P<name>[^_]+)_(LATE_)?(?P<id>\d+)_\d+_(?P<rest>.+)")
+# Only what stands first is the platform's own: the rest of a name is what a student chose.
+_CANVAS = re.compile(r"(?P<name>[^_]+)_(LATE_)?(?P<id>\d+)_\d+_(?P<rest>.+)", re.DOTALL)
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)", re.DOTALL)
 _WANTED = (".ipynb", ".zip")
 _MOST_FILES = 20_000
+_MOST_TRIES = 10  # files of one student that are opened to find one that can be read
+_LONGEST_NAME = 200  # characters that are kept of a file's name
 _LARGEST_ZIP = 4 * LARGEST
+_ENTRY = b"PK\x01\x02"  # what begins each entry in a zip file's directory
+_READING = threading.RLock()  # an open zip file is not made for several threads
+_PASSED_OVER = "a link, a damaged or a very large file, or one of too many, was passed over"
 Load = Callable[[], bytes | None]
 """Gives a file's content; None for a link, a damaged or a far too large file."""
 
@@ -85,45 +92,65 @@ def find_submissions(source: str | Path, wanted: str = "") -> list[Submission]:
     ------
     FileNotFoundError
         If there is nothing there.
+    ValueError
+        If it is of another kind, or there are too many files.
     """
     source = Path(source)
     if not source.exists():
         raise FileNotFoundError(f"There are no submissions at {str(source)!r}.")
+    files, count = [], 0
+    for place, load in _in_folder(source) if source.is_dir() else _in_zip(source):
+        files.append((place, load))
+        count += _is_wanted(place)
+        if count > _MOST_FILES:
+            raise ValueError(
+                f"There are more than {_MOST_FILES:,} notebooks and zip files in {source}; "
+                "give the folder or the zip file of one assignment."
+            )
+    around = "" if source.is_dir() else _around([place for place, _ in files])
     found: dict[tuple[str, str], list[tuple[str, Load]]] = {}
-    files = list(_files(source))
-    if source.is_file() and all(place.count("/") > 1 for place, _ in files):
-        files = [(place.partition("/")[2], load) for place, load in files]  # one folder around all
     for place, load in files:
-        student, number, inside = _owner(place)
-        if not (place.lower().endswith(_WANTED) or number or "/" in place):
+        student, number, inside = _owner(place.removeprefix(around))
+        if not (_is_wanted(place) or number or "/" in place):
             continue  # a file beside the submissions
-        offers = found.setdefault((student, number), [])
-        if place.lower().endswith(".zip"):
-            offers += [(f"{inside}:{name}", each) for name, each in _members(load)]
-        else:
-            offers.append((inside, load))
+        found.setdefault((student, number), []).append((inside, load))
+    if not found:
+        raise ValueError(
+            f"There are no submissions in {str(source)!r}; expected a notebook or a folder for "
+            "each student."
+        )
     chosen = [_choose(*owner, offers, wanted) for owner, offers in sorted(found.items())]
     _note_look_alikes(chosen)
     return chosen
 
 
-def _files(source: Path) -> Iterator[tuple[str, Load]]:
-    """Give the place of each file; only notebooks and zip files are ever read."""
-    if source.is_file():
-        data = source.read_bytes()
-        yield from _members(lambda: data, most=_MOST_FILES)
-        return
-    count = 0
+def _in_folder(source: Path) -> Iterator[tuple[str, Load]]:
     for folder, folders, names in os.walk(source):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in sorted(name for name in names if not _is_hidden(name)) + links:
             path = Path(folder) / name
-            count += 1
-            if count > _MOST_FILES:
-                raise ValueError(f"There are more than {_MOST_FILES:,} files in {source}.")
-            known = path.is_symlink() or name.lower().endswith(_WANTED)
-            yield path.relative_to(source).as_posix(), partial(_read, path) if known else bytes
+            yield path.relative_to(source).as_posix(), partial(_read, path)
+
+
+def _in_zip(source: Path) -> Iterator[tuple[str, Load]]:
+    try:
+        archive = zipfile.ZipFile(source)
+    except Exception:  # zipfile and zlib raise many kinds for a file that is not what it says
+        raise ValueError(
+            f"{str(source)!r} is no zip file that can be read; expected a folder or a zip file."
+        ) from None
+    for place, entry in _entries(archive):
+        yield place, partial(_member, lambda: archive, entry)
+
+
+def _around(places: list[str]) -> str:
+    """Give the folder around all submissions in a zip file, if there is one."""
+    wanted = [place for place in places if _is_wanted(place)]
+    first = {place.partition("/")[0] for place in wanted}
+    if len(first) != 1 or not all(place.count("/") > 1 for place in wanted):
+        return ""
+    return "" if _owner(wanted[0])[1] else f"{first.pop()}/"
 
 
 def _read(path: Path) -> bytes | None:
@@ -139,31 +166,37 @@ def _read(path: Path) -> bytes | None:
     return data if len(data) <= _LARGEST_ZIP else None
 
 
-def _members(load: Load, most: int = 100) -> Iterator[tuple[str, Load]]:
-    """Give the notebooks and zip files in a zip file, of which nothing is believed."""
-    try:
-        entries = zipfile.ZipFile(io.BytesIO(load() or b"")).infolist()[:most]
-    except Exception:  # zipfile and zlib raise many kinds for a file that is not what it says
-        yield "damaged.zip", lambda: None
-        return
-    for number, entry in enumerate(entries):
+def _opened(load: Load) -> zipfile.ZipFile:
+    """Open a student's zip file, of which nothing is believed."""
+    data = load() or b""
+    if data.count(_ENTRY) > _MOST_FILES:
+        raise ValueError("too many entries to be read at all")
+    return zipfile.ZipFile(io.BytesIO(data))
+
+
+def _entries(archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    for entry in archive.infolist():
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         parts = [part for part in path.parts if part not in ("/", "..", ".")]
         if parts and not entry.is_dir() and not any(_is_hidden(part) for part in parts):
-            known = path.suffix.lower() in _WANTED
-            yield "/".join(parts), partial(_member, load, number) if known else bytes
+            yield "/".join(parts), entry
 
 
-def _member(load: Load, number: int) -> bytes | None:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(load() or b""))
-        entry = archive.infolist()[number]
-        with archive.open(entry) as file:
-            data = file.read(_LARGEST_ZIP + 1)
-    except Exception:  # see above
+def _member(opened: Callable[[], zipfile.ZipFile], entry: zipfile.ZipInfo) -> bytes | None:
+    """Read a file in a zip file, of which no more is unpacked than its directory says."""
+    if stat.S_ISLNK(entry.external_attr >> 16) or entry.file_size > _LARGEST_ZIP:
         return None
-    link = stat.S_ISLNK(entry.external_attr >> 16)
-    return data if len(data) <= _LARGEST_ZIP and not link else None
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return None  # zipfile unpacks other kinds whole, whatever they grow to
+    try:
+        with _READING, opened().open(entry) as file:
+            return file.read(entry.file_size + 1)
+    except Exception:  # as many kinds as above
+        return None
+
+
+def _is_wanted(place: str) -> bool:
+    return place.lower().endswith(_WANTED)
 
 
 def _is_hidden(name: str) -> bool:
@@ -173,25 +206,42 @@ def _is_hidden(name: str) -> bool:
 def _owner(place: str) -> tuple[str, str, str]:
     """Whose file it is: name, number, and the file's own name."""
     first, _, rest = place.partition("/")
-    for pattern in (_MOODLE, _CANVAS):
-        match = pattern.fullmatch(first)
-        if match and (pattern is _MOODLE or not rest):
-            return match["name"], match["id"], rest or match["rest"] or first
+    canvas = None if rest else _CANVAS.fullmatch(first)
+    if match := canvas or _MOODLE.fullmatch(first):
+        return match["name"], match["id"], rest or match["rest"] or first
     return (first if rest else PurePosixPath(first).stem), "", rest or first
 
 
 def _choose(student: str, number: str, offers: list[tuple[str, Load]], wanted: str) -> Submission:
+    """Take one of a student's notebooks, and read no more than it takes to know that it is one."""
     submission = Submission(student, number)
-    readable = [(place, load) for place, load in offers if load() is not None]
-    notebooks = [offer for offer in readable if offer[0].lower().endswith(".ipynb")]
-    if len(readable) < len(offers):
-        submission.notes.append("a link, a damaged or a very large file was passed over")
-    if not notebooks:
+    notebooks = [offer for offer in offers if offer[0].lower().endswith(".ipynb")]
+    zips = [offer for offer in offers if offer[0].lower().endswith(".zip")]
+    passed_over = len(zips) > _MOST_TRIES
+    for place, load in zips[-_MOST_TRIES:]:
+        try:
+            inside = list(_entries(_opened(load)))
+        except Exception:  # as many kinds as above
+            passed_over = True
+            continue
+        opened = partial(_opened, load)
+        notebooks += [
+            (f"{place}:{name}", partial(_member, opened, entry))
+            for name, entry in inside
+            if name.lower().endswith(".ipynb")
+        ]
+    # The last first, but before all others those that are named as wanted.
+    notebooks.sort(key=lambda offer: PurePosixPath(offer[0].split(":")[-1]).name == wanted)
+    for place, load in notebooks[: -_MOST_TRIES - 1 : -1]:
+        if load() is not None:
+            submission.file, submission.load = place[-_LONGEST_NAME:], load
+            break
+        passed_over = True
+    if passed_over:
+        submission.notes.append(_PASSED_OVER)
+    if not submission.file:
         submission.notes.append("no notebook was found")
-        return submission
-    named = [offer for offer in notebooks if PurePosixPath(offer[0].split(":")[-1]).name == wanted]
-    submission.file, submission.load = (named or notebooks)[-1]
-    if len(notebooks) > 1:
+    elif len(notebooks) > 1:
         many = f"{len(notebooks)} notebooks were handed in; {submission.file} was graded"
         submission.notes.append(many)
     return submission
@@ -200,6 +250,7 @@ def _choose(student: str, number: str, offers: list[tuple[str, Load]], wanted: s
 def _note_look_alikes(submissions: list[Submission]) -> None:
     """Two names that look the same may be one student twice, or one who poses as another."""
     seen: dict[str, Submission] = {}
+    numbers: dict[str, Submission] = {}
     for submission in submissions:
         letters = {unicodedata.name(c, "?").split()[0] for c in submission.student if c.isalpha()}
         if len(letters & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
@@ -208,3 +259,7 @@ def _note_look_alikes(submissions: list[Submission]) -> None:
         other = seen.setdefault(plain, submission)
         if other is not submission:
             submission.notes.append(f"this name looks like {other.student!r}")
+        other = numbers.setdefault(submission.number or submission.key, submission)
+        if other is not submission:
+            for one, another in ((submission, other), (other, submission)):
+                one.notes.append(f"{another.student!r} has the same number")

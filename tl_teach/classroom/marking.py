@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from .answers import read_json
 from .jail import Limits
 from .master import Master, merge
 from .notebook import Cell, Refused, cells_of, read_notebook
-from .run import steps_of
+from .run import LONGEST, steps_of
 from .slot import Heard, Slot
 
 Probe = tuple[str, str, Any]
 """What is asked of a student's function: the check, the function's name, encoded arguments."""
+
+_PASSED = "null\n"
 
 Result = dict[str, Any]
 """What a submission earned, as the journal keeps it. ``checks``: None for a pass, or why it failed;
@@ -34,7 +36,7 @@ def prepare(slot: Slot, master: Master, limits: Limits) -> list[Probe]:
     probes = [
         (check, name, asked)
         for check in master.checks
-        for name, asked in json.loads(heard.of("asks").get(check, "[]"))
+        for name, asked in read_json(heard.of("asks").get(check, ""), unread=[])
     ]
     again = _mark(slot, master, probes, list(master.cells), limits)
     failed = {check: text for check, text in again["checks"].items() if text is not None}
@@ -80,13 +82,22 @@ def _mark(
         sat.ended = "it ended itself before its last cell"
     job = {"part": "mark", "checks": _papers(master, probes, sat)}
     marked = slot.run(job | {"cell_seconds": limits.cell_seconds}, limits)
-    verdicts = {check: json.loads(text) for check, text in marked.of("mark").items()}
+    verdicts, errors = marked.of("mark"), sat.of("error")
     return unmarked(master, ended=sat.ended or marked.ended) | {
         "checks": {
-            check: verdicts.get(check, "✗ this could not be checked.") for check in master.checks
+            check: None if verdicts.get(check) == _PASSED else _short(verdicts.get(check, ""))
+            for check in master.checks
         },
-        "errors": {label: _short(text) for label, text in sat.of("error").items()},
-        "broken": {check: _short(text) for check, text in marked.of("broken").items()},
+        "errors": {
+            step["label"]: _short(errors[step["label"]])
+            for step in steps
+            if step["label"] in errors
+        },
+        "broken": {
+            check: _short(text)
+            for check, text in marked.of("broken").items()
+            if check in master.checks
+        },
         "seconds": sat.seconds,
     }
 
@@ -111,11 +122,9 @@ def _papers(master: Master, probes: list[Probe], sat: Heard) -> list[dict[str, A
 
 
 def _short(text: str) -> str:
-    """Read a message that a student's process sent, if it is one."""
-    try:
-        return str(json.loads(text[:4000]))[:300]
-    except ValueError:
-        return "a message that could not be read"
+    """Read a message that came from a jail, if it is one."""
+    told = read_json(text[: 16 * LONGEST])  # an escaped letter takes at most 12
+    return told[:LONGEST] if isinstance(told, str) else "✗ this could not be read."
 
 
 def _require(ended: str, errors: dict[str, Any]) -> None:

@@ -135,9 +135,14 @@ def _check(cell: Cell) -> Check:
         for decorator in function.decorator_list:
             if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "question":
                 names = tuple(argument.arg for argument in function.args.args)
+                if not 0 <= cell.points < 1e6:  # no number is neither
+                    raise ValueError(
+                        f"The cell {cell.id!r} has {str(cell.points)[:20]} points; "
+                        "expected a number from 0 on."
+                    )
                 title = (ast.get_docstring(function) or function.name).splitlines()[0]
                 name = str(ast.literal_eval(decorator.args[0]))
-                return Check(cell.id, name, title, cell.points, names, cell.source)
+                return Check(cell.id, name, title, float(cell.points), names, cell.source)
     raise ValueError(
         f"The cell {cell.id!r} has points, but no function under @question(...); "
         "see book/assignments/README.md."

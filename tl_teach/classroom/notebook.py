@@ -36,7 +36,7 @@ class Cell:
         What it may be called, the surest first: nbgrader's grade_id, then its identifiers as a
         cell, which survive programs that drop metadata.
     points : float
-        For a check.
+        For a check; whatever the notebook says, which only a master is asked for.
     """
 
     kind: str
@@ -159,5 +159,5 @@ def _cell(raw: dict[str, Any]) -> Cell:
         source=raw.get("source", ""),
         role=role,
         ids=tuple(name for name in names if isinstance(name, str)),
-        points=float(points) if isinstance(points, int | float) else 0.0,
+        points=points if isinstance(points, int | float) else 0.0,
     )

@@ -35,12 +35,19 @@ def report(grades: Path, master_path: Path, out: Path) -> Path:
 
     Raises
     ------
-    FileNotFoundError
-        If nothing was graded there.
+    ValueError
+        If nothing was graded there by this master.
     """
-    master, entries = read_master(master_path), Journal(grades).entries()
+    master = read_master(master_path)
+    graded = Journal(grades).entries()
+    entries = [entry for entry in graded if entry["master"] == master.digest]
     if not entries:
-        raise FileNotFoundError(f"There is no journal beside {grades}; grade first.")
+        raise ValueError(
+            f"Nothing in the journal beside {grades} was graded by {master_path} as it is now; "
+            "grade with it first."
+        )
+    others = len(graded) - len(entries)
+    left_out = f" {others} others were graded by another master, or before a change." * bool(others)
     marks = [earned(master, entry["result"]) for entry in entries]
     most = sum(master.questions.values())
     totals = sorted(sum(points.values()) for points in marks)
@@ -50,7 +57,7 @@ def report(grades: Path, master_path: Path, out: Path) -> Path:
         page(
             f"Report: {master.name}",
             f"<p>{len(totals)} submissions; mean {sum(totals) / len(totals):.1f}, "
-            f"median {middle:g}, of {most:g} points.</p>",
+            f"median {middle:g}, of {most:g} points.{left_out}</p>",
             "<h2>Distribution</h2>",
             _histogram(totals, most),
             "<h2>Question by question</h2>",

@@ -19,10 +19,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .answers import AnswerError, Live, Replay, canonical, decode, encode
+from .answers import AnswerError, Live, Replay, canonical, decode, encode, read_json
 from .master import Check
 from .notebook import Cell, cut
 from .questions import CheckFailed
+
+LONGEST = 400
+"""Characters of what is told about one cell or answer."""
 
 Job = dict[str, Any]
 Namespace = dict[str, Any]
@@ -46,7 +49,7 @@ def sit(job: Job, send: Send, receive: Receive) -> None:
         if "source" in step:
             error = execute(step["source"], step["label"], notebook, job["cell_seconds"])
             if error is not None:
-                send("error", step["label"], f"{type(error).__name__}: {error}"[:300])
+                send("error", step["label"], f"{type(error).__name__}: {error}"[:LONGEST])
         elif not export.whole(step, notebook):
             late.append(step)
     for step in late:  # some students compute an answer further down
@@ -230,7 +233,7 @@ class _Export:
             if size > self.room:
                 raise AnswerError(f"takes {size / 2**20:.0f} MB, which is too much for an answer")
         except Exception as error:
-            return {"problem": str(error)[:300]}
+            return {"problem": str(error)[:LONGEST]}
         self.room -= size
         return document
 
@@ -241,20 +244,20 @@ def _ask(function: Any, name: str, asked: Any) -> tuple[bool, Any]:
     try:
         return True, Live(name, function).ask(asked)
     except AnswerError as error:
-        return False, str(error)[:500]
+        return False, str(error)[:LONGEST]
     except BaseException as error:
-        return False, f"{name} raised {type(error).__name__}: {error}"[:500]
+        return False, f"{name} raised {type(error).__name__}: {error}"[:LONGEST]
 
 
 def _answers(check: Job) -> Namespace:
     """Build what one check looks at; what cannot be built is an AnswerError in its place."""
     results: dict[str, dict[str, tuple[bool, Any] | None]] = {}
     for name, question, text in check["calls"]:
-        told = _read(text)
+        told = read_json(text)
         answer = (told[0] is True, told[1]) if isinstance(told, list) and len(told) == 2 else None
         results.setdefault(name, {})[canonical(question)] = answer
     answers: Namespace = {}
-    told = _read(check["answers"])
+    told = read_json(check["answers"])
     documents = told if isinstance(told, dict) else {}
     for name in documents.keys() & set(check["names"]):
         document = documents[name]
@@ -263,20 +266,14 @@ def _answers(check: Job) -> Namespace:
             continue
         try:
             problem = isinstance(document, dict) and document.get("problem")
-            answers[name] = AnswerError(str(problem)) if problem else decode(document)
+            known = isinstance(problem, str)
+            answers[name] = AnswerError(problem) if known else decode(document)
         except AnswerError as error:
             answers[name] = error
     return answers
 
 
-def _read(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _words(label: str, error: BaseException | None) -> str | None:
     if error is None or isinstance(error, CheckFailed):
-        return None if error is None else str(error)
-    return f"The cell {label!r} raises {type(error).__name__}: {error}"
+        return None if error is None else str(error)[:LONGEST]
+    return f"The cell {label!r} raises {type(error).__name__}: {error}"[:LONGEST]

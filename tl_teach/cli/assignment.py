@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+Run = Callable[[argparse.Namespace], int]
 
 
 def add_to(commands: Any) -> None:
@@ -29,10 +34,13 @@ def add_to(commands: Any) -> None:
     grade.add_argument("--feedback", type=Path, metavar="DIR", help="write a page for each student")
     grade.add_argument("--regrade", metavar="QUESTION", help="after a change to this question")
     grade.add_argument("--similar", action="store_true", help="list suspiciously alike pairs")
-    grade.add_argument("--workers", type=_count, default=os.cpu_count() or 1, metavar="N")
+    workers = {"type": _number(1, 1000, int), "default": os.cpu_count() or 1}
+    grade.add_argument("--workers", **workers, metavar="N")
     grade.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster")
-    grade.add_argument("--seconds", type=float, default=120.0, help="computing time; default: 120")
-    grade.add_argument("--memory", type=float, default=2048.0, metavar="MB", help="default: 2048")
+    seconds = {"type": _number(1, 1e6), "default": 120.0}
+    grade.add_argument("--seconds", **seconds, help="computing time; default: 120")
+    memory = {"type": _number(64, 1e6), "default": 2048.0}
+    grade.add_argument("--memory", **memory, metavar="MB", help="default: 2048")
     grade.add_argument(
         "--no-isolation", action="store_true", help="run students' code as yourself: trust it all"
     )
@@ -45,6 +53,25 @@ def add_to(commands: Any) -> None:
     report.set_defaults(run=_report)
 
 
+def _in_words(run: Run) -> Run:
+    """Say in a sentence which file or folder cannot be used."""
+
+    @functools.wraps(run)
+    def told(arguments: argparse.Namespace) -> int:
+        try:
+            return run(arguments)
+        except OSError as error:
+            if error.filename is None or error.strerror is None:
+                raise
+            name = os.fsdecode(error.filename2 or error.filename)
+            raise ValueError(
+                f"{name!r} cannot be used here: {error.strerror.lower()}; give another."
+            ) from None
+
+    return told
+
+
+@_in_words
 def _release(arguments: argparse.Namespace) -> int:
     from ..classroom.release import release
 
@@ -52,12 +79,14 @@ def _release(arguments: argparse.Namespace) -> int:
     return 0
 
 
+@_in_words
 def _check(arguments: argparse.Namespace) -> int:
     from ..classroom.check import check_file
 
     return 0 if check_file(arguments.notebook) else 1
 
 
+@_in_words
 def _grade(arguments: argparse.Namespace) -> int:
     from ..classroom.feedback import write_feedback
     from ..classroom.grade import Settings, grade
@@ -79,6 +108,8 @@ def _grade(arguments: argparse.Namespace) -> int:
         regrade=arguments.regrade,
         scheduler=arguments.scheduler,
     )
+    if arguments.feedback is not None:  # whatever is wrong with it is said before the work
+        arguments.feedback.mkdir(parents=True, exist_ok=True)
     try:
         submissions = grade(arguments.submissions, arguments.master, arguments.out, settings)
     except (NoIsolation, Lost) as error:
@@ -98,6 +129,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     return 0
 
 
+@_in_words
 def _report(arguments: argparse.Namespace) -> int:
     from ..classroom.report import report
 
@@ -105,8 +137,19 @@ def _report(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} does not work: expected at least 1")
-    return number
+def _number(least: float, most: float, kind: type = float) -> Callable[[str], Any]:
+    """Give what reads a number from the command line, or says which would work."""
+
+    def read(text: str) -> Any:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:  # no number is neither
+            what = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(
+                f"{text!r} does not work: expected {what} from {least:,.0f} to {most:,.0f}"
+            )
+        return number
+
+    return read

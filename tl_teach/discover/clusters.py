@@ -113,7 +113,7 @@ def cluster(features: FeatureTable, k: int, *, seed: int = 0) -> Clusters:
     Raises
     ------
     ValueError
-        If `k` is less than 2, or as large as the number of items.
+        If `k` is less than 2, as large as the number of items, or more than differ.
 
     Notes
     -----
@@ -141,6 +141,12 @@ def cluster(features: FeatureTable, k: int, *, seed: int = 0) -> Clusters:
     require_count("seed", seed, least=0)
     _require_k(k, len(values))
     model = KMeans(int(k), n_init=10, random_state=seed).fit(values)
+    found = len(np.unique(model.labels_))
+    if found < k:
+        raise ValueError(
+            f"k={k} does not work: scaled to length 1, these {len(values)} items hold only "
+            f"{found} different values; give fewer clusters, or other features."
+        )
     return Clusters(model.labels_, model.cluster_centers_, float(model.inertia_), values)
 
 

@@ -32,7 +32,7 @@ def linear_probe(train: Features, test: Features) -> float:
     Raises
     ------
     ValueError
-        If targets are missing, or the two do not fit.
+        If targets are missing or all of one class, or the two do not fit.
 
     References
     ----------
@@ -60,5 +60,10 @@ def linear_probe(train: Features, test: Features) -> float:
             f"{others.shape[1]}; take both from one stage of one network."
         )
     whole = np.issubdtype(targets.dtype, np.integer)
+    if whole and len(np.unique(targets)) < 2:
+        raise ValueError(
+            f"All {len(targets)} items that the probe learns from have one class, so there is "
+            "nothing to tell apart; give items of two classes at least."
+        )
     model = LogisticRegression(C=_C, max_iter=2000) if whole else Ridge(alpha=1 / _C)
     return float(make_pipeline(StandardScaler(), model).fit(values, targets).score(others, truth))

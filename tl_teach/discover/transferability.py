@@ -29,7 +29,7 @@ def logme(features: FeatureTable, targets: Any = None) -> float:
     features : Features or numpy.ndarray
         Of labelled items of the target task, shape (N, D).
     targets : array, optional
-        Classes as whole numbers, or values, shape (N,); by default those of the features.
+        Classes as whole numbers or names, or values, shape (N,); by default those of the features.
 
     Returns
     -------
@@ -57,9 +57,10 @@ def logme(features: FeatureTable, targets: Any = None) -> float:
     True
     """
     values, truth = table(features), one_each(features, targets)
-    columns = truth[:, None].astype(float)
-    if np.issubdtype(truth.dtype, np.integer):
-        columns = (truth[:, None] == np.unique(truth)).astype(float)
+    columns = truth[:, None]
+    if truth.dtype.kind in "iuSU":
+        columns = columns == np.unique(truth)
+    columns = columns.astype(float)
     left, singular, _ = np.linalg.svd(values, full_matrices=False)
     # In the basis of the left singular vectors everything is a sum over directions, and those
     # without spread drop out: they add as much to ln det A as to D ln alpha.

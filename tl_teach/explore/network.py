@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ..networks import Network, require_network
+from ..tasks import require_pictures
 from ..wording import require_count
 from .frame import Control, Explorer, View
 from .parts import share, stage_row, table
@@ -51,6 +52,7 @@ def explore_network(net: Network, study: Any = None, *, batch_size: int = 16) ->
     'Frozen through block2: 58,378 of 77,754 parameters learn. ...'
     """
     net = require_network(net)
+    require_pictures(net)
     require_count("batch_size", batch_size)
     if study is None and net.name == "letters-resnet":
         study = shipped_study()

@@ -13,7 +13,7 @@ from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..networks.change import stage_change
 from ..show.feature_maps import as_seen
-from ..tasks import Task, require_task
+from ..tasks import Task, require_pictures, require_task
 from ..wording import require_count
 from .frame import Control, Explorer, View
 from .parts import Chart, figure, share, stage_row, svg
@@ -73,6 +73,7 @@ def explore_training(
     ('0', '1')
     """
     net, task = require_network(net), require_task(task)
+    require_pictures(task)
     require_count("epochs", epochs)
     if task.kind != "classification":
         raise ValueError(f"explore_training shows classes, but {task.name!r} is {task.kind}.")

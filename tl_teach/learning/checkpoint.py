@@ -108,7 +108,9 @@ class Checkpoint:
         if key != self._key:
             raise CheckpointError(
                 f"The checkpoint {str(self.path)!r} belongs to a training with other weights, "
-                "data or settings; give another name, or remove it to start anew."
+                "data or settings. To go on from it, begin with the network as it was before the "
+                "training: load it and give it its head again. To start anew, give another name, "
+                "or remove the file."
             )
         loop.net.load_state_dict(state["moving"], strict=False)
         loop.optimiser.load_state_dict(state["optimiser"])

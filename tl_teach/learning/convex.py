@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..networks import Network
+from ..networks.outputs import RangedLinear
 from .feed import Feed, chunks
 from .losses import Loss
 from .predicting import evaluating
@@ -48,7 +50,13 @@ def solve_head(
     Raises
     ------
     ValueError
-        If more than one linear layer can learn, or `weight_decay` is 0.
+        If more than one linear layer can learn, its outputs are bounded by a sigmoid (then the
+        problem is not convex), or `weight_decay` is 0.
+
+    Warns
+    -----
+    UserWarning
+        If the answer is not exact yet after 2,000 iterations.
 
     References
     ----------
@@ -61,6 +69,11 @@ def solve_head(
         raise ValueError(
             'solver="lbfgs" needs a network in which one linear layer alone can learn; freeze '
             "everything but the head, tl.freeze(net), and give the head no hidden layer."
+        )
+    if isinstance(output, RangedLinear):
+        raise ValueError(
+            'solver="lbfgs" needs a convex loss, and a head whose answers lie within a range has '
+            "none; give the task no range, or train in batches: solver='adamw'."
         )
     if weight_decay <= 0:
         raise ValueError(
@@ -117,4 +130,10 @@ def _minimise(
         )
         objective(found.x)
     output.float()
+    if not found.success and "LIMIT" in str(found.message):
+        warnings.warn(
+            f"solver='lbfgs' stopped after {_MOST_ITERATIONS:,} iterations, before the answer was "
+            "exact; a larger weight_decay makes it easier to find.",
+            stacklevel=2,
+        )
     return values or [float(found.fun)]

@@ -9,7 +9,7 @@ from ..tasks import SealedError, Task, require_task
 from . import looks
 from .evaluation import Evaluation, evaluate
 
-_taken: dict[tuple[str, bytes], dict[str, Evaluation]] = {}  # by test split, then by network
+_taken: dict[bytes, dict[str, Evaluation]] = {}  # by test split, then by network
 
 
 def final_exam(net: Network, task: Task, *, break_seal: bool = False) -> Evaluation:

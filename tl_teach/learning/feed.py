@@ -120,10 +120,15 @@ def feed(
         A `KeptFeed` whose missing rows have been computed, or a `LiveFeed`.
     """
     keep_freed_memory()
+    if len(split) == 0:
+        raise ValueError(
+            f"The {split.role} part of {split.info.name!r} that was given holds no item, so there "
+            "is nothing to compute; give a part with at least one."
+        )
     stage = net.frozen_through if through is None else through
     prefix = Prefix(net, stage, exact=exact, reduce=reduce, pool=pool)
     live = LiveFeed(prefix, split, augment)
-    if augment is not None or not cache or len(split) == 0:
+    if augment is not None or not cache or prefix.is_changed:
         return live
     digests = split.digests()
     row = live(torch.arange(1)).nbytes
@@ -157,10 +162,22 @@ def inputs(split: Split, items: torch.Tensor, augment: Augment | None = None) ->
     """
     pictures = [split.pixels(int(item)) for item in items]
     if augment is not None:
-        pictures = [augment(picture) for picture in pictures]
+        pictures = [augmented(augment, picture) for picture in pictures]
     if len({picture.shape for picture in pictures}) == 1:  # a batch costs little more than one
         return split.preprocess(torch.stack(pictures))
     return torch.stack([split.preprocess(picture) for picture in pictures])
+
+
+def augmented(augment: Augment, picture: torch.Tensor) -> torch.Tensor:
+    """Change a picture at random, and refuse what is none afterwards."""
+    changed = augment(picture)
+    if not isinstance(changed, torch.Tensor) or changed.ndim != 3:
+        what = f"a tensor of shape {tuple(changed.shape)}" if hasattr(changed, "ndim") else changed
+        raise TypeError(
+            f"The function given as augment gave {what!r}; expected a picture as it got one: a "
+            "tensor of shape (C, H, W)."
+        )
+    return changed
 
 
 def _fill(

@@ -20,6 +20,7 @@ from ..wording import is_number, require_count, unknown
 from . import looks
 from .checkpoint import Checkpoint, moving_state
 from .convex import solve_head
+from .described import described
 from .evaluation import METRICS, score_only
 from .feed import Augment, Feed, feed
 from .history import History
@@ -27,7 +28,7 @@ from .layout import training_layout
 from .loop import Loop, batches
 from .losses import Loss, choose_loss
 from .optimisers import build_optimiser, build_schedule, stage_rates
-from .predicting import predict, require_fit
+from .predicting import predict, require_fit, require_learning
 from .team import Team
 from .views import with_views
 
@@ -100,7 +101,8 @@ def fit(
     solver : str
         ``"adamw"``, in batches; or ``"lbfgs"``, where one linear layer alone learns: the exact
         answer of that small convex problem, with the penalty ``weight_decay / 2 * |W|**2``.
-        The settings of batches, epochs and rates do nothing then.
+        The settings of batches, epochs and rates do nothing then, and there is no epoch to
+        validate, to stop at or to save.
     views : int, optional
         Show this many fixed, augmented views of each picture in turn, so that what crosses the
         freeze boundary can be kept.
@@ -170,12 +172,17 @@ def fit(
     _check_pictures(net, augment, views, cache)
     if solver not in SOLVERS:
         raise ValueError(unknown("solver", solver, SOLVERS))
+    if solver == "lbfgs" and (validate or patience is not None or checkpoint is not None):
+        raise ValueError(
+            "solver='lbfgs' finds its answer in one go, without epochs; leave out validate, "
+            "patience and checkpoint, or train in batches: solver='adamw'."
+        )
     stage_rates(net, lr, lr_decay)
     criterion = choose_loss(task, loss, class_weights)
     settings = {
         "epochs": epochs, "lr": lr, "batch_size": batch_size, "patience": patience, "seed": seed,
-        "augment": _name(augment), "min_change": min_change, "lr_decay": lr_decay,
-        "weight_decay": weight_decay, "schedule": _name(schedule), "loss": _name(loss),
+        "augment": described(augment), "min_change": min_change, "lr_decay": lr_decay,
+        "weight_decay": weight_decay, "schedule": described(schedule), "loss": described(loss),
         "class_weights": class_weights, "views": views, "exact": exact, "validate": validate,
     }  # fmt: skip
     saved = None if checkpoint is None else Checkpoint(checkpoint, net, task, settings)
@@ -183,19 +190,24 @@ def fit(
     started = time.perf_counter()
     net.eval()  # so that a frozen stage is frozen whatever mode its parts were left in
     team = Team()
+    history = History(trained=tuple(name for name in net.stages if not net.is_frozen(name)))
     split = task.train
     if augment is not None and views is not None:
         split, augment = with_views(split, augment, views, seed), None
     options: dict[str, Any] = {"cache": cache, "exact": exact, "team": team}
-    train = feed(net, split, augment=augment, **options)
     watching = validate or patience is not None
-    validation = feed(net, task.validation, **options) if watching else None
+    try:
+        train = feed(net, split, augment=augment, **options)
+        validation = feed(net, task.validation, **options) if watching else None
+    except KeyboardInterrupt:  # what was computed of the frozen part is kept
+        history.interrupted = True
+        return _finished(net, history, started)
     if watching:
         looks.record(task.validation, "training")
 
-    history = History(trained=tuple(name for name in net.stages if not net.is_frozen(name)))
     if solver == "lbfgs":
-        history.train_loss = solve_head(net, train, split.targets, criterion, weight_decay)
+        with seeded(seed):
+            history.train_loss = solve_head(net, train, split.targets, criterion, weight_decay)
         return _finished(net, history, started)
 
     moving = [net.stages[name] for name in history.trained]
@@ -286,11 +298,6 @@ def _words(history: History, kind: str) -> str:
     return text
 
 
-def _name(given: object) -> object:
-    """What a function is called: its address differs from run to run."""
-    return getattr(given, "__qualname__", repr(given)) if callable(given) else given
-
-
 def _check_counts(**counts: object) -> None:
     for name, given in counts.items():
         if given is not None or name in ("epochs", "batch_size"):
@@ -307,11 +314,7 @@ def _check_shares(**rates: object) -> None:
 
 
 def _check_can_learn(net: Network, task: Task, loss: Loss | None) -> None:
-    if not any(parameter.requires_grad for parameter in net.parameters()):
-        raise ValueError(
-            f"Every stage of {net.name!r} is frozen, so nothing can learn; "
-            "let at least the head learn: tl.unfreeze(net, from_='head')."
-        )
+    require_learning(net)
     require_fit(net, task.train, any_kind=loss is not None)
 
 

@@ -53,7 +53,7 @@ def choose_loss(task: Task, loss: Loss | None, class_weights: str | Sequence[flo
             "torch.nn.functional.l1_loss."
         )
     if class_weights is None:
-        return LOSSES[task.kind] if loss is None else _in_shape(loss, task)
+        return LOSSES[task.kind] if loss is None else _one_number(_in_shape(loss, task))
     if loss is not None or task.kind != "classification":
         raise ValueError(
             "class_weights work with the cross-entropy of a classification task only; leave them "
@@ -79,6 +79,22 @@ def _in_shape(loss: Loss, task: Task) -> Loss:
     return lambda outputs, targets: loss(outputs, targets.float().reshape(outputs.shape))
 
 
+def _one_number(loss: Loss) -> Loss:
+    """Refuse what nothing can be learned from where it first appears."""
+
+    def checked(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        value = loss(outputs, targets)
+        if not isinstance(value, torch.Tensor) or value.ndim:
+            what = f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else repr(value)
+            raise TypeError(
+                f"The function given as loss gave {what}; expected one number of torch, with its "
+                "gradient: the mean over the items."
+            )
+        return value
+
+    return checked
+
+
 def _weights(task: Task, given: str | Sequence[float]) -> torch.Tensor:
     if isinstance(given, str) and given == "balanced":
         counts = torch.bincount(task.train.targets, minlength=task.outputs)
@@ -87,9 +103,11 @@ def _weights(task: Task, given: str | Sequence[float]) -> torch.Tensor:
         weights = torch.as_tensor(given, dtype=torch.float32)
     except (TypeError, ValueError):
         weights = torch.empty(0)
-    if weights.shape != (task.outputs,) or not bool((weights >= 0).all()):
+    sound = weights.shape == (task.outputs,) and bool((weights >= 0).all())
+    if not sound or not 0 < float(weights.sum()) < float("inf"):
         raise ValueError(
             f"class_weights={given!r} does not work: expected 'balanced' or {task.outputs} "
-            f"weights, none negative, in the order of {task.name!r}'s classes."
+            f"finite weights, none negative and not all 0, in the order of {task.name!r}'s "
+            "classes."
         )
     return weights

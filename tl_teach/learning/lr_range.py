@@ -16,7 +16,7 @@ from .feed import feed
 from .loop import Loop
 from .losses import LOSSES
 from .optimisers import build_optimiser
-from .predicting import require_fit
+from .predicting import require_fit, require_learning
 from .team import Team
 
 _SMOOTH = 0.9
@@ -103,6 +103,7 @@ def lr_range_test(
     """
     net = copy.deepcopy(require_network(net))
     task = require_task(task).for_network(net)
+    require_learning(net)
     require_fit(net, task.train)
     if not (is_number(low) and is_number(high) and 0 < low < high < float("inf")):
         raise ValueError(f"low={low!r}, high={high!r} do not work: expected 0 < low < high.")

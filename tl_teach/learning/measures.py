@@ -39,8 +39,7 @@ def measure(evaluation: Evaluation, name: str) -> Interval:
         The measure, and the ends of its interval for new items of the same kind.
     """
     values = MEASURES[name](evaluation, _weights(len(evaluation.targets)))
-    low, high = np.nanquantile(values[1:], [0.025, 0.975])
-    return Interval(float(values[0]), float(low), float(high))
+    return _with_ends(values)
 
 
 def point(evaluation: Evaluation, name: str) -> float:
@@ -68,7 +67,19 @@ def paired(first: Evaluation, second: Evaluation, name: str) -> Interval:
     """
     weights = _weights(len(first.targets))
     values = MEASURES[name](first, weights) - MEASURES[name](second, weights)
-    low, high = np.nanquantile(values[1:], [0.025, 0.975])
+    return _with_ends(values)
+
+
+def _with_ends(values: np.ndarray) -> Interval:
+    """The first value, and the interval that the others leave."""
+    drawn = values[1:][~np.isnan(values[1:])]
+    if not len(drawn):
+        return Interval(float(values[0]), float("nan"), float("nan"))
+    ends = [0.025, 0.975]
+    if np.isfinite(drawn).all():
+        low, high = np.quantile(drawn, ends)
+    else:  # between infinite values there is nothing to interpolate
+        low, high = np.quantile(drawn, ends, method="inverted_cdf")
     return Interval(float(values[0]), float(low), float(high))
 
 
@@ -169,15 +180,19 @@ def _area(scores: np.ndarray, member: np.ndarray, weights: np.ndarray) -> np.nda
 
 
 def r2(evaluation: Evaluation, weights: np.ndarray) -> np.ndarray:
-    """Share of the spread that is explained, averaged over the outputs; at most 1."""
+    """Share of the spread that is explained, averaged over the outputs; at most 1.
+
+    0 where all targets are equal, minus infinity where an output is no number.
+    """
     truth, guess = _values(evaluation)
     shares = []
     for one in range(truth.shape[1]):
-        mean = _mean(truth[:, one], weights)
-        spread = _mean(truth[:, one] ** 2, weights) - mean**2
+        far = truth[:, one] - truth[:, one].mean()
+        spread = _mean(far**2, weights) - _mean(far, weights) ** 2
         missed = _mean((truth[:, one] - guess[:, one]) ** 2, weights)
-        shares.append(1 - missed / np.where(spread > 1e-12, spread, np.nan))
-    return np.nan_to_num(np.mean(shares, axis=0), nan=0.0)
+        missed = np.where(np.isfinite(missed), missed, np.inf)
+        shares.append(1 - missed / np.where(spread > 1e-12 * far.var(), spread, np.nan))
+    return np.nan_to_num(np.mean(shares, axis=0), nan=0.0, neginf=-np.inf)
 
 
 def mean_absolute_error(evaluation: Evaluation, weights: np.ndarray) -> np.ndarray:

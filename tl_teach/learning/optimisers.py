@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
     LRScheduler,
     OneCycleLR,
+    ReduceLROnPlateau,
 )
 
 from ..networks import Network
@@ -121,7 +122,7 @@ def build_schedule(
     ----------
     schedule : str or callable
         A key of `SCHEDULES`, or a function of the optimiser and the number of steps that gives
-        a scheduler of torch.
+        a scheduler of torch, which is moved on after every batch.
     optimiser : torch.optim.Optimizer
         Whose rates change.
     steps : int
@@ -133,7 +134,13 @@ def build_schedule(
         If there is no such schedule.
     """
     if callable(schedule):
-        return schedule(optimiser, steps)
+        given = schedule(optimiser, steps)
+        if not isinstance(given, LRScheduler) or isinstance(given, ReduceLROnPlateau):
+            raise ValueError(
+                f"The function given as schedule gave {given!r}; expected a scheduler of torch "
+                "that moves on after every batch, such as torch.optim.lr_scheduler.StepLR."
+            )
+        return given
     if schedule not in SCHEDULES:
         raise ValueError(unknown("schedule", schedule, SCHEDULES))
     return SCHEDULES[schedule](optimiser, steps)

@@ -136,14 +136,15 @@ def at_threshold(evaluation: Evaluation, threshold: float) -> Evaluation:
     evaluation : Evaluation
         With two classes of which one is named positive.
     threshold : float
-        Between 0 and 1.
+        From 0 (always positive) to 1 (never).
     """
     _require_two_classes(evaluation)
-    if not is_number(threshold) or not 0 < threshold < 1:
+    if not is_number(threshold) or not 0 <= threshold <= 1:
         raise ValueError(f"threshold={threshold!r} does not work: expected a number from 0 to 1.")
     place = evaluation.info.classes.index(str(evaluation.info.positive))
     outputs = evaluation.probabilities.double().clamp(1e-12).log()
-    shift = np.full(2, np.log1p(-threshold))
-    shift[place] = np.log(threshold)
+    inside = np.clip(threshold, 1e-300, 1 - 2**-53)  # outweighs every probability, and is finite
+    shift = np.full(2, np.log1p(-inside))
+    shift[place] = np.log(inside)
     again = scored(evaluation, outputs - outputs.new_tensor(shift))
     return replace(again, note=f"{evaluation.info.positive!r} is said from {threshold:.3f} on.")

@@ -58,6 +58,26 @@ def predict(
     return torch.cat(parts)
 
 
+def require_learning(net: Network) -> None:
+    """Refuse a network in which nothing can learn.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+
+    Raises
+    ------
+    ValueError
+        If every stage is frozen.
+    """
+    if not any(parameter.requires_grad for parameter in net.parameters()):
+        raise ValueError(
+            f"Every stage of {net.name!r} is frozen, so nothing can learn; "
+            "let at least the head learn: tl.unfreeze(net, from_='head')."
+        )
+
+
 def require_fit(net: Network, split: Split, *, any_kind: bool = False) -> None:
     """Refuse a network whose outputs do not fit a task, before anything is computed.
 

@@ -61,6 +61,9 @@ class Prefix:
     ----------
     key : str
         Changes with everything that the prefix's numbers depend on, but for the pictures.
+    is_changed : bool
+        Somebody hung a hook on a layer, or gave it a ``forward`` of its own. The key does not
+        know what that does, so nothing may be kept or rewritten.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Prefix:
             self._reduced = _reducing_layers(self._after[0])
         self._device = next((p.device for p in net.parameters()), torch.device("cpu"))
         self.key = self._key(names[:count])
+        self.is_changed = any(_has_own_code(m) for layer in self._layers() for m in layer.modules())
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         """Run the prefix.
@@ -100,7 +104,7 @@ class Prefix:
             return inputs
         inputs = inputs.to(self._device)
         with torch.no_grad():
-            plain = self.exact or not self._foldable
+            plain = self.exact or self.is_changed or not self._foldable
             values = self._plain(inputs) if plain else self._fast(inputs)(inputs)
         return _averaged(values) if self.pool else self._padded(values)
 
@@ -184,6 +188,11 @@ def _description(module: nn.Module) -> str:
         if name != "training" and isinstance(value, bool | int | float | str | tuple)
     }
     return f"{kind.__module__}.{kind.__qualname__} {module.extra_repr()} {sorted(settings.items())}"
+
+
+def _has_own_code(module: nn.Module) -> bool:
+    hooks = (module._forward_hooks, module._forward_pre_hooks)
+    return any(hooks) or "forward" in vars(module)
 
 
 def _reducing_layers(stage: nn.Module) -> int:

@@ -172,7 +172,8 @@ def seen_by(info: TaskInfo) -> set[str]:
     set of str
         Empty as long as nobody has seen the labels.
     """
-    return {key for (name, _), sat in _taken.items() if name == info.name for key in sat}
+    everyone = (pair for sat in _taken.values() for pair in sat.items())
+    return {candidate for candidate, result in everyone if result.info.name == info.name}
 
 
 def _recipes(nets: Recipes) -> dict[str, list[Network]]:

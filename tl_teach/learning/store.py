@@ -122,7 +122,13 @@ class DiskShelf(Shelf):
         array = values.numpy()
         name = uuid.uuid4().hex
         part = self.folder / f"{name}.part"
-        part.mkdir(parents=True)
+        try:
+            part.mkdir(parents=True)
+        except OSError as reason:
+            raise OSError(
+                f"The activations cannot be kept in {str(self.folder)!r} ({reason.strerror}); set "
+                "TL_TEACH_CACHE to a folder that can be written, or compute without: cache=False."
+            ) from None
         try:
             np.save(part / "values.npy", array)
             np.save(part / "digests.npy", np.frombuffer(b"".join(digests), np.uint8))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from ..networks import Network
 from ..tasks import Task, load_task
 from ..version import __version__
 from ..wording import unknown
+from .described import described
 from .evaluation import METRICS, baseline, evaluate
 from .intervals import Interval, mean_interval
 from .recipes import Recipe
@@ -178,11 +179,19 @@ def compare(
     """
     import pandas as pd
 
-    _check(recipes, seeds)
+    _check(recipes)
+    seeds = _numbers("seeds", seeds, "range(5)")
+    labels_per_class = _numbers("labels_per_class", labels_per_class, "[1, 5, 20]")
+    labels = _numbers("labels", labels, "[100, 500]")
+    if not seeds:
+        raise ValueError("compare needs at least one seed; for intervals, two or more.")
     source = task if isinstance(task, Task) else load_task(task)
     finished = _Finished(save_to)
-    budgets = [{"labels_per_class": count} for count in labels_per_class or ()]
-    budgets += [{"labels": count} for count in labels or ()]
+    # A function may depend on what is not seen of it; its name at least tells it from others.
+    what = {name: f"{'' if isinstance(one, Recipe) else name} {described(one)}"
+            for name, one in recipes.items()}  # fmt: skip
+    budgets = [{"labels_per_class": count} for count in labels_per_class]
+    budgets += [{"labels": count} for count in labels]
     cells = [(budget, seed) for budget in budgets or [{}] for seed in seeds]
     parts = [(b.get("labels_per_class"), s, source.with_labels(seed=s, **b)) for b, s in cells]
     rows: list[dict[str, Any]] = []
@@ -191,7 +200,7 @@ def compare(
         with _bar(len(parts) * len(recipes), progress) as bar:
             for count, seed, part in parts:
                 for name, recipe in recipes.items():
-                    key = _key(name, recipe, part, seed)
+                    key = _key(what[name], part, seed)
                     if key not in finished:
                         finished[key] = _run(recipe, part, seed)
                     place = {"labels_per_class": count, "labels": len(part.train), "seed": seed}
@@ -219,20 +228,18 @@ def _run(recipe: Run, task: Task, seed: int) -> dict[str, float]:
     else:
         outcome = recipe(task, seed)  # type: ignore[assignment]
     score = evaluate(outcome, task.validation).score if isinstance(outcome, Network) else outcome
-    return {"score": float(score), "seconds": time.perf_counter() - started}
+    try:
+        return {"score": float(score), "seconds": time.perf_counter() - started}
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"A recipe gave {score!r}; expected a network, or a number: its score on "
+            "task.validation, such as tl.evaluate(net, task.validation).score."
+        ) from None
 
 
-def _key(name: str, recipe: Run, task: Task, seed: int) -> str:
-    """What a cell's score depends on; of a function only names, code and closure are known."""
-    digest = hashlib.sha256()
-    if isinstance(recipe, Recipe):
-        digest.update(repr(recipe).encode())
-    else:
-        code = getattr(recipe, "__code__", None)
-        held = [cell.cell_contents for cell in getattr(recipe, "__closure__", None) or ()]
-        # One factory may make several functions: the given name tells them apart.
-        digest.update(f"{name} {getattr(recipe, '__qualname__', recipe)} {held}".encode())
-        digest.update(code.co_code + repr(code.co_consts).encode() if code else b"")
+def _key(recipe: str, task: Task, seed: int) -> str:
+    """What a cell's score depends on."""
+    digest = hashlib.sha256(recipe.encode())
     for split in (task.train, task.validation):
         digest.update(b"".join(split.digests()))
         digest.update(split.targets.numpy().tobytes())
@@ -241,27 +248,51 @@ def _key(name: str, recipe: Run, task: Task, seed: int) -> str:
 
 
 class _Finished(dict):
-    """Finished cells, kept in a file as well where one is named."""
+    """Finished cells, kept in a file as well where one is named.
+
+    Others may add to the same file meanwhile, so what it holds is read again before it is written.
+    """
 
     def __init__(self, path: str | Path | None):
         super().__init__()
         self._path = None if path is None else Path(path)
-        if self._path is not None and self._path.exists():
-            try:
-                self.update(json.loads(self._path.read_text(encoding="utf-8"))["cells"])
-            except (ValueError, KeyError, TypeError):
-                raise ValueError(
-                    f"{str(path)!r} holds no study; give another name, or remove it."
-                ) from None
+        if self._path is None:
+            return
+        if not self._path.parent.is_dir():
+            raise FileNotFoundError(
+                f"There is no folder {str(self._path.parent)!r} to save the study in; make it "
+                "first."
+            )
+        self._read()
+
+    def _read(self) -> None:
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            self.update(json.loads(self._path.read_text(encoding="utf-8"))["cells"])
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(
+                f"{str(self._path)!r} holds no study; give another name, or remove it."
+            ) from None
 
     def __setitem__(self, key: str, cell: dict[str, float]) -> None:
         super().__setitem__(key, cell)
         if self._path is not None:
+            self._read()
             with replacing(self._path) as part:
                 part.write_text(json.dumps({"cells": dict(self)}), encoding="utf-8")
 
 
-def _check(recipes: object, seeds: Sequence[int]) -> None:
+def _numbers(name: str, given: object, example: str) -> list[Any]:
+    """Several numbers, given as anything that can be counted through; none for None."""
+    if given is None:
+        return []
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ValueError(f"{name}={given!r} does not work: expected several, such as {example}.")
+    return list(given)
+
+
+def _check(recipes: object) -> None:
     if not isinstance(recipes, Mapping) or not recipes:
         raise ValueError(
             'compare needs recipes by name, such as {"frozen": tl.Recipe("letters-resnet", '
@@ -273,5 +304,3 @@ def _check(recipes: object, seeds: Sequence[int]) -> None:
                 f"The recipe {name!r} is {recipe!r}; expected a tl.Recipe, or a function of a task "
                 "and a seed that gives a network or a score."
             )
-    if not len(list(seeds)):
-        raise ValueError("compare needs at least one seed; for intervals, two or more.")

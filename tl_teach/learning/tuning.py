@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..networks import Network, load_network
 from ..tasks import Task, require_task
 from ..wording import is_number, require_count
+from .described import described
 from .evaluation import METRICS, evaluate
 from .recipes import Phase, Recipe
 
@@ -94,8 +96,8 @@ def tune(
         Begin no further trial after this time.
     search : mapping of str to tuple or list, optional
         Options of `fit`, or ``"freeze"``, as in `Phase`: a pair of numbers is a range on a
-        logarithmic scale, a list holds choices. By default the learning rate, the batch size,
-        weight decay and every boundary.
+        logarithmic scale (of whole numbers, if both are), a list holds choices. By default the
+        learning rate, the batch size, weight decay and every boundary.
     weights : str
         ``"pretrained"`` or ``"random"``.
     image_size : int, optional
@@ -117,7 +119,7 @@ def tune(
     ImportError
         If Optuna is not installed.
     ValueError
-        If a range or a choice makes no sense.
+        If a range or a choice makes no sense, or the file holds another search.
 
     References
     ----------
@@ -138,6 +140,7 @@ def tune(
     require_count("seed", seed, least=0)
     task = require_task(task)
     space = _space(network, search)
+    Phase(**options)  # refuses what fit does not know
 
     def objective(trial: optuna.Trial) -> float:
         recipe = _recipe(_suggest(trial, space))
@@ -150,17 +153,13 @@ def tune(
         phase = Phase(**{**options, **settings})
         return Recipe(network, phase, weights=weights, image_size=image_size)
 
-    study = framework.create_study(
-        direction="maximize",
-        sampler=framework.samplers.TPESampler(seed=seed),
-        storage=_storage(save_to),
-        study_name="tuning" if save_to is not None else None,
-        load_if_exists=True,
-    )
+    study = _opened(framework, save_to, described((network, task, space, weights, image_size,
+                                                   seed, options)))  # fmt: skip
     finished = framework.trial.TrialState.COMPLETE
-    known = len(study.get_trials(states=(finished,)))
+    known = study.get_trials(states=(finished,))
+    study.sampler = _sampler(framework, seed, space, known)
     try:
-        study.optimize(objective, n_trials=max(0, trials - known), timeout=seconds)
+        study.optimize(objective, n_trials=max(0, trials - len(known)), timeout=seconds)
     except KeyboardInterrupt:
         warnings.warn("The search was interrupted; it holds the finished trials.", stacklevel=2)
     done = study.get_trials(states=(finished,))
@@ -187,12 +186,27 @@ def _space(network: str | Network, search: Mapping[str, Any] | None) -> dict[str
 
 
 def _suggest(trial: optuna.Trial, space: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: trial.suggest_float(name, *given, log=True)
-        if isinstance(given, tuple)
-        else trial.suggest_categorical(name, list(given))
-        for name, given in space.items()
-    }
+    return {name: _suggested(trial, name, given) for name, given in space.items()}
+
+
+def _suggested(trial: optuna.Trial, name: str, given: Any) -> Any:
+    if not isinstance(given, tuple):
+        return trial.suggest_categorical(name, list(given))
+    whole = all(isinstance(end, int) for end in given)
+    return (trial.suggest_int if whole else trial.suggest_float)(name, *given, log=True)
+
+
+def _sampler(
+    framework: Any, seed: int, space: Mapping[str, Any], known: list[optuna.trial.FrozenTrial]
+) -> Any:
+    """Give a sampler that has seen the known trials, as if it had not been interrupted."""
+    sampler = framework.samplers.TPESampler(seed=seed)
+    again = framework.create_study(direction="maximize", sampler=sampler)
+    for one in known:
+        trial = again.ask()
+        _suggest(trial, space)
+        again.tell(trial, one.value)
+    return sampler
 
 
 def _table(trials: list[optuna.trial.FrozenTrial]) -> pd.DataFrame:
@@ -207,13 +221,34 @@ def _table(trials: list[optuna.trial.FrozenTrial]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _storage(path: str | Path | None) -> Any:
+def _opened(framework: Any, path: str | Path | None, what: str) -> optuna.Study:
+    """Begin a search, or open the one that the file holds if it is the same."""
     if path is None:
-        return None
+        return framework.create_study(direction="maximize")
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(Path(path).parent)!r} to save the search in; make it first."
+        )
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-    return JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
+    try:
+        journal = JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
+        study = framework.create_study(
+            direction="maximize", storage=journal, study_name="tuning", load_if_exists=True
+        )
+    except Exception:  # Optuna raises many kinds for a file that is not its own
+        raise ValueError(
+            f"{str(path)!r} holds no search; give another name, or remove it."
+        ) from None
+    digest = hashlib.sha256(what.encode()).hexdigest()
+    if study.user_attrs.setdefault("search", digest) != digest:
+        raise ValueError(
+            f"{str(path)!r} holds a search with another network, task, seed, range or option; "
+            "give another name, or remove it."
+        )
+    study.set_user_attr("search", digest)
+    return study
 
 
 def _optuna() -> Any:
@@ -224,5 +259,5 @@ def _optuna() -> Any:
             "tl.tune needs Optuna, which is not installed; install it with "
             "pip install 'tl-teach[tuning]'."
         ) from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

@@ -10,7 +10,7 @@ import torch
 
 from ..networks import seeded
 from ..tasks import Images, Split
-from .feed import Augment
+from .feed import Augment, augmented
 
 
 class Views:
@@ -48,7 +48,7 @@ class Views:
         number = int(self._numbers[item])
         drawn = np.random.SeedSequence([self._seed, number, view]).generate_state(1)[0]
         with seeded(int(drawn)):
-            return self._augment(self._images.pixels(number))
+            return augmented(self._augment, self._images.pixels(number))
 
     def digest(self, index: int) -> bytes:
         """SHA-256 of the view's pixels."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -96,7 +96,7 @@ def replace_head(
     ['pool', 'flatten', 'dropout', 'hidden', 'relu', 'output']
     """
     net = require_network(net)
-    _require_outputs(task)
+    task = _outputs(task)
     if hidden is not None:
         require_count("hidden", hidden)
     if dropout is not None and not (isinstance(dropout, Real) and 0 <= dropout < 1):
@@ -142,7 +142,7 @@ def _new_layers(
         kept["hidden"], kept["relu"] = nn.Linear(features, int(hidden)), nn.ReLU()
         features = int(hidden)
     kept["output"] = (
-        nn.Linear(features, int(task)) if isinstance(task, int) else output_layer(features, task)
+        nn.Linear(features, task) if isinstance(task, int) else output_layer(features, task)
     )
     return kept
 
@@ -172,10 +172,12 @@ def _description(task: Task | int) -> tuple[str, str, tuple[str, ...]]:
     return "classification", "", tuple(str(number) for number in range(task))
 
 
-def _require_outputs(task: object) -> None:
-    whole = isinstance(task, int) and not isinstance(task, bool) and task >= 1
-    if not whole and not isinstance(task, Task):
-        raise ValueError(
-            f"replace_head needs a task or a positive number of outputs, but got {task!r}; "
-            "load a task with tl.load_task(name)."
-        )
+def _outputs(task: Any) -> Task | int:
+    if isinstance(task, Task):
+        return task
+    if isinstance(task, Integral) and not isinstance(task, bool) and int(task) >= 1:
+        return int(task)
+    raise ValueError(
+        f"replace_head needs a task or a positive number of outputs, but got {task!r}; "
+        "load a task with tl.load_task(name)."
+    )

@@ -11,6 +11,9 @@ from ..tasks.printed import GREY28, LETTERS
 from .heads import pooled_head
 from .network import Network
 
+SHIPPED = "letters-resnet"
+"""The network whose weights come with the library."""
+
 
 class ResidualBlock(nn.Module):
     """Two convolutions whose result is *added* to what came in.

@@ -12,16 +12,13 @@ from .. import assets
 from ..wording import require_count, unknown
 from .families import FAMILIES
 from .find_stages import timm_network
-from .letters_resnet import letters_resnet
+from .letters_resnet import SHIPPED, letters_resnet
 from .network import Network
-from .published import torchvision_network, weights_asset
+from .published import is_known, torchvision_network, weights_asset
 from .safetensors import WeightsError, load_safetensors
 from .saved import fill, read_about, read_state, rebuild
 from .seeding import seeded
 from .text import TEXT_FAMILIES, text_network
-
-SHIPPED = "letters-resnet"
-"""The network whose weights come with the library."""
 
 NETWORKS = (SHIPPED, *FAMILIES, *TEXT_FAMILIES)
 """The networks that the book uses, by name."""
@@ -223,7 +220,7 @@ def _build(name: str, pretrained: bool, pooling: str | None = None) -> Network:
             return text_network(name, pretrained, pooling)
         if str(name).startswith("timm/"):
             return timm_network(name, pretrained)
-        if name in FAMILIES or name in _torchvision_names():
+        if is_known(name):
             return torchvision_network(name, pretrained)
     except assets.AssetError as error:
         kin = [known for known in NETWORKS if (known in TEXT_FAMILIES) == (name in TEXT_FAMILIES)]
@@ -232,9 +229,3 @@ def _build(name: str, pretrained: bool, pooling: str | None = None) -> Network:
         instead = f"; without a connection, load {here}" if here else ""
         raise assets.AssetError(f"{sentence}{instead}.") from error
     raise ValueError(unknown("network", name, NETWORKS))
-
-
-def _torchvision_names() -> list[str]:
-    from torchvision import models
-
-    return models.list_models(module=models)

@@ -118,7 +118,7 @@ class Network(nn.Module):
         ValueError
             If there is no such stage.
         """
-        if stage not in self.stages:
+        if stage not in self.stage_names:
             raise ValueError(unknown(f"stage of {self.name!r}", stage, self.stage_names))
         return self.stage_names.index(stage)
 

@@ -11,7 +11,18 @@ from .. import assets
 from ..tasks import Preprocess
 from .families import FAMILIES, compose
 from .find_stages import find_stages
+from .letters_resnet import SHIPPED
 from .network import Network
+from .text import TEXT_FAMILIES
+
+
+def is_known(name: str) -> bool:
+    """Tell whether `load_network` can build a network of this name."""
+    if name in (SHIPPED, *FAMILIES, *TEXT_FAMILIES) or str(name).startswith("timm/"):
+        return True
+    from torchvision import models
+
+    return name in models.list_models(module=models)
 
 
 def torchvision_network(name: str, pretrained: bool) -> Network:

@@ -18,6 +18,7 @@ from ..tasks import AnyPreprocess, Preprocess, TextPreprocess
 from .families import FirstToken
 from .network import Network, require_network
 from .outputs import output_like
+from .published import is_known
 from .safetensors import WeightsError, load_metadata, load_safetensors, save_safetensors
 from .seeding import seeded
 from .text import LastToken, MeanOfTokens
@@ -63,6 +64,8 @@ def save_network(net: Network, path: str | Path) -> Path:
 
     Raises
     ------
+    ValueError
+        If it is a network of your own making, which `open_network` could not build again.
     OSError
         If the file cannot be written; one that was there before is left as it was.
 
@@ -78,6 +81,12 @@ def save_network(net: Network, path: str | Path) -> Path:
     True
     """
     net = require_network(net)
+    if not is_known(net.name):
+        raise ValueError(
+            f"{net.name!r} is a network of your own, which tl.open_network could not build again; "
+            "save its weights with torch.save(net.state_dict(), path), and read them into one that "
+            "you have built with net.load_state_dict(torch.load(path))."
+        )
     about = {
         "name": net.name,
         "kind": net.kind,

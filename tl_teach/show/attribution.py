@@ -12,7 +12,7 @@ import torch
 
 from ..learning.predicting import evaluating, require_fit
 from ..networks import Network
-from ..tasks import Split, TaskInfo, require_split
+from ..tasks import Split, TaskInfo, require_pictures, require_split
 from ..wording import unknown
 from .answers import answer_in_words, in_words
 from .feature_maps import as_seen
@@ -102,6 +102,7 @@ def explain(
         If there is no such item or class, or the network does not fit the task.
     """
     split = require_split(split).for_network(net)
+    require_pictures(net)
     require_fit(net, split)
     places = _places(split, items)
     inputs = torch.stack([split.preprocess(split.pixels(place)) for place in places])

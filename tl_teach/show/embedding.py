@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patheffects import withStroke
 
-from ..tasks import Split, as_pixels
+from ..learning import Features
+from ..tasks import Split, as_pixels, require_pictures
 from .examples import as_image
 from .matrix import short
 from .palette import look
@@ -30,7 +31,7 @@ def show_embedding(
 
     Parameters
     ----------
-    points : array of shape (N, 2)
+    points : array of shape (N, 2), or Features
         Where the items lie, such as from PCA, t-SNE or UMAP of their features.
     targets : array of shape (N,)
         The class number of each item; they are only drawn, so a method that made the points
@@ -116,7 +117,10 @@ def show_embedding(
 def _checked(
     points: Any, targets: Any, classes: Sequence[str], pictures: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    points, targets = np.asarray(points, dtype=float), np.asarray(targets)
+    values = points.values if isinstance(points, Features) else points
+    points, targets = np.asarray(values, dtype=float), np.asarray(targets)
+    if isinstance(pictures, Split):
+        require_pictures(pictures)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
         raise ValueError(
             f"A drawing needs points of shape (N, 2), at least two, but got {points.shape}; "

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import torch
+from matplotlib.figure import Figure
 
 from ..learning import Evaluation, evaluate
 from ..learning.calibration import confidences
 from ..networks import Network
-from ..tasks import Split
+from ..tasks import Split, reads_texts, require_items
 from ..wording import require_count
 from .answers import in_words
 from .examples import as_image
 from .matrix import short
 from .picture import INK, Picture, blank, credit, tile
+from .text_rows import text_rows
 
 _COLUMNS = 4
 
 
 def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
-    """Show the pictures on which a network is most sure, and wrong.
+    """Show the pictures, or texts, on which a network is most sure, and wrong.
 
     Look at them before you change anything: a wrong label, a cut-off picture and a class that
     even you could not tell ask for different remedies.
@@ -30,7 +32,7 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
     split : Split
         Usually ``task.validation``. A sealed test refuses.
     count : int
-        At most how many pictures.
+        At most how many.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
     SealedError
         If the split is a sealed test, or has no labels.
     ValueError
-        If the network does not fit the task, or `count` is no count.
+        If the network does not fit the task, the split is empty, or `count` is no count.
 
     Examples
     --------
@@ -54,7 +56,7 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
     printed-letters: ...
     """
     require_count("count", count)
-    evaluation = evaluate(net, split)
+    evaluation = evaluate(net, require_items(split))
     severity = _severity(evaluation)
     order = severity.argsort(descending=True, stable=True)[: int((severity > 0).sum())]
     items = order[:count].tolist()
@@ -63,11 +65,8 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
         figure = blank(6.4, 0.6)
         figure.text(0.02, 0.5, f"no mistake on {about}", color=INK, fontsize=11, va="center")
         return Picture(figure, f"{net.name} makes no mistake on {about}.")
-    rows = -(-len(items) // _COLUMNS)
-    figure = blank(6.4, rows * (6.4 / _COLUMNS + 0.6) + 0.25)
-    grid = figure.subplots(rows, _COLUMNS, squeeze=False)
-    said = []
-    for item, axes in zip(items, grid.flat, strict=False):
+    labels, said = [], []
+    for item in items:
         true, answer = (
             in_words(evaluation.info, values[item])
             for values in (evaluation.targets, evaluation.predictions)
@@ -76,17 +75,28 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
         if evaluation.info.kind != "regression":
             lines.append(f"sure: {severity[item]:.2f}")
             sure = f" ({severity[item]:.2f})"
-        tile(axes, as_image(split.pixels(item)), "\n".join(lines))
+        labels.append("\n".join(lines))
         said.append(f"{true} taken for {answer}{sure}")
-    for axes in grid.flat[len(items) :]:
-        axes.set_axis_off()
-    credit(figure, evaluation.info)
-    return Picture(
-        figure,
+    alt = (
         f"The {len(items)} worst of {len(order):,} mistakes that {net.name} makes on {about}: "
-        + ", ".join(said)
-        + ".",
+        f"{', '.join(said)}."
     )
+    if reads_texts(split):
+        texts = [split.text(item) for item in items]
+        return text_rows(labels, texts, split.info, alt)
+    return Picture(_tiles(split, items, labels), alt)
+
+
+def _tiles(split: Split, items: list[int], labels: list[str]) -> Figure:
+    rows = -(-len(items) // _COLUMNS)
+    figure = blank(6.4, rows * (6.4 / _COLUMNS + 0.6) + 0.25)
+    grid = figure.subplots(rows, _COLUMNS, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, item, label in zip(grid.flat, items, labels, strict=False):
+        tile(axes, as_image(split.pixels(item)), label)
+    credit(figure, split.info)
+    return figure
 
 
 def _severity(evaluation: Evaluation) -> torch.Tensor:

@@ -7,23 +7,24 @@ from textwrap import fill
 import numpy as np
 import torch
 
-from ..tasks import Split, Task, require_split
+from ..tasks import Split, Task, reads_texts, require_items
 from ..wording import require_count
 from .answers import in_words
 from .picture import Picture, blank, credit, tile
+from .text_rows import text_rows
 
 
 def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> Picture:
-    """Show some pictures of a split, evenly over its classes.
+    """Show some pictures, or texts, of a split, evenly over its classes.
 
     Parameters
     ----------
     data : Task or Split
         A task shows its training part. A sealed test refuses.
     count : int
-        How many pictures.
+        How many.
     columns : int
-        Pictures a row.
+        Pictures a row; a text has a row of its own.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
     SealedError
         If it is a sealed test.
     ValueError
-        If a number is no count.
+        If a number is no count, or the split is empty.
 
     Examples
     --------
@@ -45,17 +46,26 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
     """
     require_count("count", count)
     require_count("columns", columns)
-    split = data.train if isinstance(data, Task) else require_split(data)
+    split = require_items(data.train if isinstance(data, Task) else data)
     items = _spread(split, min(count, len(split)))
+    labels = [_label(split, item) for item in items]
+    if reads_texts(split):
+        texts = [split.text(item) for item in items]
+        shown = [_wrapped(label, 4) for label in labels]
+        return text_rows(shown, texts, split.info, _words(split, labels))
     rows = -(-len(items) // columns)
     figure = blank(6.4, rows * 6.4 / columns * 1.22 + 0.25)
-    for axes, item in zip(figure.subplots(rows, columns, squeeze=False).flat, items, strict=False):
-        label = "" if split.labels is None else in_words(split.info, split.labels[item])
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes, item, label in zip(grid.flat, items, labels, strict=False):
         tile(axes, as_image(split.pixels(item)), _wrapped(label, columns))
     for axes in figure.axes[len(items) :]:
         axes.set_axis_off()
     credit(figure, split.info)
-    return Picture(figure, _words(split, items))
+    return Picture(figure, _words(split, labels))
+
+
+def _label(split: Split, item: int) -> str:
+    return "" if split.labels is None else in_words(split.info, split.labels[item])
 
 
 def _wrapped(label: str, columns: int) -> str:
@@ -92,9 +102,8 @@ def _spread(split: Split, count: int) -> list[int]:
     return np.lexsort((labels, turn))[:count].tolist()
 
 
-def _words(split: Split, items: list[int]) -> str:
-    text = f"{len(items)} pictures of {split.info.name}"
+def _words(split: Split, labels: list[str]) -> str:
+    text = f"{len(labels)} {'texts' if reads_texts(split) else 'pictures'} of {split.info.name}"
     if split.labels is None:
         return text + ", without labels."
-    names = [in_words(split.info, split.labels[item]) for item in items]
-    return text + f", labelled {', '.join(dict.fromkeys(names))}."
+    return text + f", labelled {', '.join(dict.fromkeys(labels))}."

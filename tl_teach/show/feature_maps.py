@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from ..learning.predicting import evaluating
 from ..networks import Network, require_network
-from ..tasks import Preprocess
+from ..tasks import Preprocess, require_pictures
 from ..wording import require_count
 from .change import percent
 from .examples import as_image
@@ -188,9 +189,17 @@ def as_input(net: Network, image: Any) -> torch.Tensor:
 
     Raises
     ------
+    TypeError
+        If it is no single picture, or the network reads texts.
     ValueError
         If the input has another number of channels than the network expects.
     """
+    require_pictures(net)
+    if isinstance(image, Sequence) and not isinstance(image, str):
+        raise TypeError(
+            f"Expected a picture, but got a {type(image).__name__}; give one input, such as "
+            "split[0][0], or a picture with uint8 values."
+        )
     if isinstance(image, torch.Tensor) and image.is_floating_point():
         if image.ndim != 3 or len(image) != net.preprocess.channels:
             raise ValueError(

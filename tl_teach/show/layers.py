@@ -33,7 +33,7 @@ def show_layers(net: Network, questions: Mapping[str, Task]) -> Picture:
     Raises
     ------
     ValueError
-        If there is no question.
+        If there is no question with a name.
 
     Notes
     -----
@@ -57,8 +57,11 @@ def show_layers(net: Network, questions: Mapping[str, Task]) -> Picture:
     block2 ..., block3 ...; a constant guess gets 0.10.
     """
     net = require_network(net)
-    if not questions:
-        raise ValueError("There is no question; give tasks by name, such as {'sentiment': task}.")
+    if not isinstance(questions, Mapping) or not questions:
+        raise ValueError(
+            f"There is no question with a name in this {type(questions).__name__}; give tasks by "
+            "name, such as {'sentiment': task}."
+        )
     stages = net.stage_names[:-1]
     scores = {name: _scores(net, task, stages) for name, task in questions.items()}
     figure = blank(6.4, 3.6)

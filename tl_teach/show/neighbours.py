@@ -7,13 +7,16 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..tasks import Split, as_pixels, require_split
+from ..tasks import Split, TaskInfo, as_pixels, reads_texts, require_items
 from .answers import in_words
 from .examples import as_image
 from .matrix import short
 from .picture import Picture, blank, credit, tile
+from .text_rows import text_rows
 
 _COLUMNS = 6
 
@@ -21,14 +24,14 @@ _COLUMNS = 6
 def show_neighbours(
     split: Split, query: Any, indices: Sequence[int], similarities: Sequence[float]
 ) -> Picture:
-    """Show a picture beside its nearest neighbours.
+    """Show a picture, or a text, beside its nearest neighbours.
 
     Parameters
     ----------
     split : Split
         Where the neighbours are. A sealed test refuses.
-    query : int, torch.Tensor, numpy.ndarray or PIL.Image.Image
-        A position in `split`, or any picture with values 0..255 as uint8.
+    query : int, torch.Tensor, numpy.ndarray, PIL.Image.Image or str
+        A position in `split`, or any picture with values 0..255 as uint8; any text for texts.
     indices : sequence of int
         Positions in `split`, nearest first.
     similarities : sequence of float
@@ -54,20 +57,39 @@ def show_neighbours(
     Item 0 of printed-digits, a picture of ..., and the 2 pictures most like it: ... (0.90), ...
     (0.80); ... of 2 have its class.
     """
-    split = require_split(split)
+    split = require_items(split)
     places, likeness = np.asarray(indices), np.asarray(similarities, dtype=float)
     _check(split, places, likeness)
     found = list(zip(places.tolist(), likeness.tolist(), strict=True))
+    texts = reads_texts(split)
+    item_of: Any = split.text if texts else split.pixels
+    kind = "text" if texts else "picture"
     if isinstance(query, Integral):
         _check(split, np.array([query]), np.zeros(1))
-        pixels, name = split.pixels(int(query)), _name(split, int(query))
-        about = f"Item {query} of {split.info.name}" + (f", a picture of {name}," if name else "")
+        asked, name = item_of(int(query)), _name(split, int(query))
+        about = f"Item {query} of {split.info.name}" + (f", a {kind} of {name}," if name else "")
     else:
-        pixels, name, about = as_pixels(query), "", f"A picture beside those of {split.info.name}"
-    tiles = [(pixels, f"query\n{short(name, 14)}".strip())]
+        asked, name = _text(split, query) if texts else as_pixels(query), ""
+        about = f"A {kind} beside those of {split.info.name}"
+    tiles = [(asked, f"query\n{short(name, 14)}".strip())]
     names = [_name(split, item) for item, _ in found]
     for (item, similarity), label in zip(found, names, strict=True):
-        tiles.append((split.pixels(item), f"{similarity:.2f}\n{short(label, 14)}".strip()))
+        tiles.append((item_of(item), f"{similarity:.2f}\n{short(label, 14)}".strip()))
+    listed = ", ".join(
+        f"{label or f'item {item}'} ({similarity:.2f})"
+        for (item, similarity), label in zip(found, names, strict=True)
+    )
+    plural = "s" if len(found) > 1 else ""
+    text = f"{about} and the {len(found)} {kind}{plural} most like it: {listed}"
+    if name:
+        text += f"; {names.count(name)} of {len(names)} have its class"
+    if texts:
+        contents, labels = zip(*tiles, strict=True)
+        return text_rows(labels, contents, split.info, text + ".")
+    return Picture(_tiles(tiles, split.info), text + ".")
+
+
+def _tiles(tiles: list[tuple[torch.Tensor, str]], info: TaskInfo) -> Figure:
     columns = min(_COLUMNS, len(tiles))
     rows = -(-len(tiles) // columns)
     figure = blank(6.4, rows * (6.4 / columns + 0.4) + 0.25)
@@ -77,16 +99,17 @@ def show_neighbours(
     for axes, (shown, label) in zip(grid.flat, tiles, strict=False):
         tile(axes, as_image(shown), label)
     _frame(grid[0, 0])
-    credit(figure, split.info)
-    listed = ", ".join(
-        f"{label or f'item {item}'} ({similarity:.2f})"
-        for (item, similarity), label in zip(found, names, strict=True)
-    )
-    plural = "s" if len(found) > 1 else ""
-    text = f"{about} and the {len(found)} picture{plural} most like it: {listed}"
-    if name:
-        text += f"; {names.count(name)} of {len(names)} have its class"
-    return Picture(figure, text + ".")
+    credit(figure, info)
+    return figure
+
+
+def _text(split: Split, query: Any) -> str:
+    if not isinstance(query, str):
+        raise TypeError(
+            f"{split.info.name!r} has texts, so the query must be a position in it or a text, but "
+            f"got {type(query).__name__}."
+        )
+    return query
 
 
 def _name(split: Split, item: int) -> str:

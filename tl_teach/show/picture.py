@@ -72,9 +72,25 @@ class Picture:
         -------
         pathlib.Path
             The file.
+
+        Raises
+        ------
+        ValueError
+            If the suffix names no format.
+        FileNotFoundError
+            If there is no such folder.
         """
         path = Path(path)
-        if path.suffix == ".png":
+        if path.suffix[1:].lower() not in self.figure.canvas.get_supported_filetypes():
+            raise ValueError(
+                f"The suffix {path.suffix!r} of {path.name!r} names no format of a picture; "
+                "expected '.png', '.svg' or '.pdf'."
+            )
+        if not path.parent.is_dir():
+            raise FileNotFoundError(
+                f"There is no folder {str(path.parent)!r} to save {path.name!r} in; make it first."
+            )
+        if path.suffix.lower() == ".png":
             path.write_bytes(self.png())
         else:
             self.figure.savefig(path, facecolor=PAPER)

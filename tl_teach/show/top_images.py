@@ -11,7 +11,7 @@ import torch
 from ..learning.feed import chunks
 from ..learning.predicting import evaluating
 from ..networks import Network, require_network
-from ..tasks import Split
+from ..tasks import Split, require_pictures
 from ..wording import require_count
 from .feature_maps import as_input, as_seen
 from .picture import INK, Picture, blank, credit, tile
@@ -77,6 +77,7 @@ def show_top_images(
     letters-resnet most.
     """
     net = require_network(net)
+    require_pictures(net)
     require_count("rows", rows)
     require_count("count", count)
     split = images.for_network(net) if isinstance(images, Split) else None

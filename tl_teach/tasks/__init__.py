@@ -11,11 +11,18 @@ from .own.held import make_task
 from .preprocess import Preprocess, as_pixels
 from .report import Problem, Report
 from .shifts import shift
-from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
+from .split import SealedError, SealedSplit, Split, TaskInfo, require_items, require_split
 from .target import Target, as_target
 from .task import Collection, Task, require_task
 from .text import Texts
-from .tokens import UNCASED, AnyPreprocess, TextPreprocess, text_package
+from .tokens import (
+    UNCASED,
+    AnyPreprocess,
+    TextPreprocess,
+    reads_texts,
+    require_pictures,
+    text_package,
+)
 
 __all__ = [
     "DOMAINS",
@@ -48,6 +55,9 @@ __all__ = [
     "load_task",
     "make_task",
     "near_duplicate_groups",
+    "reads_texts",
+    "require_items",
+    "require_pictures",
     "require_split",
     "require_task",
     "shift",

@@ -11,6 +11,7 @@ import torch
 from .near import near_duplicates, small_greys
 from .split import Split, TaskInfo
 from .task import Task, require_task
+from .tokens import reads_texts
 
 Sides = tuple[str, str]
 
@@ -28,12 +29,14 @@ class Audit:
     exact : dict
         How many pictures of two parts are equal, by the names of the parts.
     near : dict
-        How many more look the same.
+        How many more look the same; of texts, none is looked for.
     pairs : list of tuple of int
         Those of ``train`` and ``validation``, for you to look at: ``task.train[i]`` and
         ``task.validation[j]``. What the test holds is counted and never shown.
     straddling : dict or None
         How many groups stand in two parts; None where no groups are known.
+    items : str
+        ``"pictures"`` or ``"texts"``.
     """
 
     info: TaskInfo
@@ -42,11 +45,13 @@ class Audit:
     near: dict[Sides, int]
     pairs: list[tuple[int, int]]
     straddling: dict[Sides, int] | None
+    items: str = "pictures"
 
     def __repr__(self) -> str:
         lines = [f"audit of {self.info.name!r}", *_table(self.counts)]
-        lines.append(f"equal pictures in two parts: {_words(self.exact)}")
-        lines.append(f"pictures that look the same in two parts: {_words(self.near)}")
+        lines.append(f"equal {self.items} in two parts: {_words(self.exact)}")
+        if self.items == "pictures":
+            lines.append(f"pictures that look the same in two parts: {_words(self.near)}")
         known = "no groups are known" if self.straddling is None else _words(self.straddling)
         lines.append(f"groups in two parts: {known}")
         return "\n".join(lines + [self.info.caution] * bool(self.info.caution))
@@ -74,7 +79,7 @@ def audit(task: Task) -> Audit:
     Pictures look the same if they are nearly so after being shrunk to 16 x 16 grey pixels, which
     finds copies that were saved anew, resized or made brighter, but not mirrored or turned ones.
     Simple pictures, such as thin digits, may look the same without being copies: a few of a
-    million pairs.
+    million pairs. Of texts, only equal ones are found.
 
     Examples
     --------
@@ -102,6 +107,7 @@ def audit(task: Task) -> Audit:
         near={sides: len(pairs - equal[sides]) for sides, pairs in alike.items()},
         pairs=sorted(equal["train", "validation"] | alike["train", "validation"]),
         straddling=straddling,
+        items="texts" if reads_texts(task) else "pictures",
     )
 
 
@@ -118,10 +124,12 @@ def _equal_pairs(first: Split, second: Split) -> set[tuple[int, int]]:
 
 def _alike_pairs(parts: dict[str, Split]) -> dict[Sides, set[tuple[int, int]]]:
     """Find the pairs that look the same, by the two parts that they stand in."""
+    found: dict[Sides, set[tuple[int, int]]] = {sides: set() for sides in _sides(parts)}
+    if reads_texts(parts["train"]):
+        return found
     small = small_greys(part.pixels(item) for part in parts.values() for item in range(len(part)))
     role = np.repeat(np.array(list(parts)), [len(part) for part in parts.values()])
     place = np.concatenate([np.arange(len(part)) for part in parts.values()])
-    found: dict[Sides, set[tuple[int, int]]] = {sides: set() for sides in _sides(parts)}
     for i, j in near_duplicates(small):  # in the order of the parts, so that i is in the first
         if role[i] != role[j]:
             found[str(role[i]), str(role[j])].add((int(place[i]), int(place[j])))

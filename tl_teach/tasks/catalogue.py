@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from .handwriting import handwriting
 from .own.folder import read_folder
 from .pets import PETS
 from .printed import printed_digits, printed_letters
+from .report import tell
 from .rotation import digit_rotation
 from .sentences import sentence_sentiment
 from .solar import solar_cells, solar_defect_probability
@@ -75,6 +74,7 @@ def load_task(
         ``"classification"``, ``"multilabel"`` or ``"regression"``. By default the entries decide:
         lists such as ``cat;dog`` are several labels; numbers (if most entries are) are values if
         any is not whole or if there are more than 20 different ones; all else are classes.
+        Where semicolons separate the columns, ``1,5`` is one and a half.
     groups : str, optional
         Column of the table that says which pictures belong together (one patient, one walk): they
         are kept in one part.
@@ -124,11 +124,9 @@ def load_task(
             f"got {given}; the names are {', '.join(map(repr, TASKS))}."
         )
     if folder is not None:
-        collection, report = read_folder(folder, target, column, kind, groups)
-        if report:
-            text = f"Of your data in {collection.info.name!r}, {report}\ntask.report lists them."
-            warnings.warn(text, stacklevel=2)
-        return replace(divide(collection, labels_per_class, labels, seed), report=report)
+        collection = read_folder(folder, target, column, kind, groups)
+        tell(collection.report, collection.info.name)
+        return divide(collection, labels_per_class, labels, seed)
     options = {"target": target, "column": column, "kind": kind, "groups": groups}
     for option, value in options.items():
         if value is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from ..wording import require_count
 from .labels import require_groups, require_labels, require_variety
+from .report import Report
 from .split import SealedSplit, Split, TaskInfo
 from .splitting import (
     as_strata,
@@ -59,9 +61,10 @@ def divide(
     info, images = collection.info, collection.images
     require_labels(info, collection.labels, len(images))
     require_groups(info, collection.groups, len(images))
-    kept = distinct(images, collection.labels)
+    kept, left_out = distinct(images, collection.labels)
+    report = Report((*collection.report, *left_out))
     truth = collection.labels[kept]
-    require_variety(info, truth)
+    require_variety(info, truth, report)
     if info.kind == "regression" and truth.shape[1:] == (1,):  # one output: one number an item
         truth = truth[:, 0]
     strata = as_strata(truth, info.kind)
@@ -88,6 +91,7 @@ def divide(
         test=SealedSplit(part("test", test)),
         unlabelled=part("unlabelled", pool, labelled=False),
         groups=collection.groups,
+        report=report,
         _divide=partial(divide, collection),
     )
 
@@ -150,7 +154,7 @@ def _within_budget(
 
 
 def _check_budget(name: str, given: Any, available: int, where: str) -> None:
-    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    whole = isinstance(given, Integral) and not isinstance(given, bool)
     if not whole or not 1 <= given <= available:
         raise ValueError(
             f"{name}={given!r} does not work: expected a whole number from 1 to {available}, "

@@ -150,7 +150,7 @@ def _domain(name: str, side: str, mix: Mapping[str, float] | None) -> Collection
     whole = _whole_domain(name, side)
     # Files often list one class after the other: the place in the file would tell the label.
     rng = np.random.default_rng(0)
-    chosen = rng.permutation(distinct(whole.images, whole.labels))
+    chosen = rng.permutation(distinct(whole.images, whole.labels)[0])
     title = f"{name}: {side}"
     if mix is not None:
         chosen = chosen[_of_mix(whole.labels[chosen], whole.info.classes, mix)]

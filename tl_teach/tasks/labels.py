@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..wording import unknown
+from .report import Report
 from .split import TaskInfo
 
 KINDS = ("classification", "multilabel", "regression")
@@ -66,7 +67,7 @@ def require_groups(info: TaskInfo, groups: np.ndarray | None, pictures: int) -> 
         )
 
 
-def require_variety(info: TaskInfo, labels: np.ndarray) -> None:
+def require_variety(info: TaskInfo, labels: np.ndarray, report: Report) -> None:
     """Refuse labels that nothing can be learned from, in one sentence.
 
     Parameters
@@ -75,17 +76,20 @@ def require_variety(info: TaskInfo, labels: np.ndarray) -> None:
         What the task is about.
     labels : numpy.ndarray
         The labels of the items that are used, without repeated pictures.
+    report : Report
+        What is left out.
 
     Raises
     ------
     ValueError
         If all items have one label, or a class of a classification task has fewer than two items.
     """
+    whole = f"{info.name!r} (left out: {report.reasons})" if report else repr(info.name)
     different = np.unique(labels, axis=0)
     if len(different) < 2:
         what = "none" if not len(different) else _words(info, different[0])
         raise ValueError(
-            f"All {len(labels)} usable items of {info.name!r} have one label ({what}), so there is "
+            f"All {len(labels)} usable items of {whole} have one label ({what}), so there is "
             "nothing to learn; give items with at least two different labels."
         )
     if info.kind != "classification":
@@ -94,7 +98,7 @@ def require_variety(info: TaskInfo, labels: np.ndarray) -> None:
     if min(counts) < 2:
         name, count = info.classes[counts.index(min(counts))], min(counts)
         raise ValueError(
-            f"The class {name!r} of {info.name!r} has {count} usable item{'s' * (count != 1)}, but "
+            f"The class {name!r} of {whole} has {count} usable item{'s' * (count != 1)}, but "
             "needs some to learn from and some to be examined on; add items or leave the class out."
         )
 
@@ -105,7 +109,8 @@ def _require_class_numbers(info: TaskInfo, labels: np.ndarray) -> None:
         raise ValueError(
             f"The labels of {info.name!r} are {labels.dtype} values of shape {labels.shape}, but "
             f"classification takes one class number an item, a whole number from 0 to {last}; "
-            "convert them, or set kind='regression' if they are measurements."
+            "give the place of each item's class in classes=, or leave that out if the labels are "
+            "measurements."
         )
     wrong = labels[(labels < 0) | (labels > last)]
     if len(wrong):
@@ -132,7 +137,8 @@ def _require_values(info: TaskInfo, labels: np.ndarray) -> None:
         raise ValueError(
             f"The targets of {info.name!r} are {labels.dtype} values of shape {labels.shape}, but "
             f"regression takes {outputs} number{'s' * (outputs > 1)} an item, one for each output; "
-            "convert them first."
+            "convert them, or name the classes with classes= and give the place of each item's "
+            "class among them."
         )
     wrong = np.flatnonzero(~np.isfinite(labels.reshape(len(labels), -1)).all(axis=1))
     if len(wrong):

@@ -138,7 +138,7 @@ def as_pixels(image: Any) -> torch.Tensor:
             "PIL.Image.open(name)."
         )
     if not isinstance(image, torch.Tensor):
-        array = np.array(_eight_bits(image) if hasattr(image, "convert") else image)
+        array = np.array(eight_bits(image))
         _require_uint8(array.dtype == np.uint8, array.dtype)
         image = torch.from_numpy(array[..., None] if array.ndim == 2 else array).movedim(-1, -3)
     _require_uint8(image.dtype == torch.uint8, image.dtype)
@@ -151,8 +151,21 @@ def as_pixels(image: Any) -> torch.Tensor:
     return image
 
 
-def _eight_bits(image: Any) -> Any:
-    """Resolve a PIL image's palette, transparency, inks or 16 bits."""
+def eight_bits(image: Any) -> Any:
+    """Resolve a PIL image's palette, transparency, inks or 16 bits.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image or object
+        Anything but a PIL image is given back as it is.
+
+    Returns
+    -------
+    PIL.Image.Image, numpy.ndarray or object
+        In grey or in colour, with 8 bits.
+    """
+    if not hasattr(image, "convert"):
+        return image
     from PIL import Image
 
     if image.mode.startswith("I;16"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,12 +12,12 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Problem:
-    """A file, a folder or a row of a table that a task does not use.
+    """A file, a folder, a row of a table or an item in memory that a task does not use.
 
     Attributes
     ----------
     file : str
-        Its name, from the task's folder on.
+        Its name, from the task's folder on; ``"item 3"`` of items in memory.
     reason : str
         Why it is not used, in words that many files may share.
     detail : str
@@ -39,7 +41,7 @@ class Report:
     Attributes
     ----------
     problems : tuple of Problem
-        One for each file, folder or row that is left out.
+        One for each file, folder, row or item that is left out.
 
     Examples
     --------
@@ -52,6 +54,12 @@ class Report:
     """
 
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def reasons(self) -> str:
+        """How many are left out for which reason, in one line."""
+        counts = Counter(problem.reason for problem in self.problems).items()
+        return ", ".join(f"{count:,} {reason}" for reason, count in counts)
 
     def __len__(self) -> int:
         return len(self.problems)
@@ -70,3 +78,18 @@ class Report:
             more = ", ..." if len(files) > _EXAMPLES else ""
             lines.append(f"  {len(files):,} {reason}: {', '.join(files[:_EXAMPLES])}{more}")
         return "\n".join(lines)
+
+
+def tell(report: Report, name: str) -> None:
+    """Warn the caller of the public function that calls this of what is left out.
+
+    Parameters
+    ----------
+    report : Report
+        If it is empty, nothing is said.
+    name : str
+        Of the task.
+    """
+    if report:
+        text = f"Of your data in {name!r}, {report}\ntask.report lists them."
+        warnings.warn(text, stacklevel=3)

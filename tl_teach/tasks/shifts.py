@@ -17,6 +17,7 @@ from .images import Images
 from .split import SealedSplit, Split, TaskInfo, require_split
 from .target import Target
 from .task import Task
+from .tokens import require_pictures
 
 Shiftable = TypeVar("Shiftable", Task, Target, Split)
 
@@ -44,6 +45,8 @@ def shift(data: Shiftable, kind: str, strength: float = 0.5) -> Shiftable:
 
     Raises
     ------
+    TypeError
+        If the items are texts.
     ValueError
         If there is no such kind, or the strength is not between 0 and 1.
 
@@ -70,6 +73,7 @@ def shift(data: Shiftable, kind: str, strength: float = 0.5) -> Shiftable:
     shifted: dict[int, ShiftedImages] = {}  # the parts of a task share their pictures
 
     def part(split: Split) -> Split:
+        require_pictures(split)
         images = shifted.setdefault(
             id(split.images), ShiftedImages(split.images, kind, float(strength))
         )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .images import Images
-from .tokens import AnyPreprocess, TextPreprocess
+from .tokens import AnyPreprocess, reads_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,12 +189,13 @@ class Split(Sequence):
         TypeError
             If the items are texts and the network reads pictures, or the other way round.
         """
-        texts, reads_texts = (isinstance(one.preprocess, TextPreprocess) for one in (self, net))
-        if texts != reads_texts:
+        texts = reads_texts(self)
+        if texts != reads_texts(net):
+            has, reads = ("texts", "pictures") if texts else ("pictures", "texts")
+            fits = "minilm" if texts else "mobilenet_v2"
             raise TypeError(
-                f"The items of {self.info.name!r} are {'texts' if texts else 'pictures'}, but the "
-                f"network reads {'texts' if reads_texts else 'pictures'}; load one that fits, such "
-                f"as tl.load_network({'minilm' if texts else 'mobilenet_v2'!r})."
+                f"The items of {self.info.name!r} are {has}, but the network reads {reads}; load "
+                f"one that fits, such as tl.load_network({fits!r})."
             )
         return replace(self, preprocess=net.preprocess)
 
@@ -206,7 +207,7 @@ class Split(Sequence):
         return f"<{self.role} split of {self.info.name!r}: {len(self)} items>"
 
 
-_broken: set[tuple[str, bytes]] = set()  # a task that is loaded anew has the same test
+_broken: set[bytes] = set()  # a task that is loaded anew has the same test
 
 
 class SealedSplit(Sequence):
@@ -226,7 +227,7 @@ class SealedSplit(Sequence):
 
     @property
     def seal_broken(self) -> bool:
-        """Whether `break_seal` was called in this process, on this task or one loaded anew."""
+        """Whether `break_seal` was called in this process, on these items by whatever name."""
         return self._identity in _broken
 
     def __len__(self) -> int:
@@ -260,12 +261,12 @@ class SealedSplit(Sequence):
         return self.__split
 
     @cached_property
-    def _identity(self) -> tuple[str, bytes]:
-        # Two folders may have one name and their items the same numbers: what counts is what the
+    def _identity(self) -> bytes:
+        # Two folders may have one name, and one folder two names: what counts is what the
         # pictures are and what is asked of them.
         content = hashlib.sha256(b"".join(self.__split.digests()))
         content.update(self.__split.targets.numpy().tobytes())
-        return self.__split.info.name, content.digest()
+        return content.digest()
 
     def _open_for_exam(self) -> Split:
         return self.__split
@@ -305,4 +306,32 @@ def require_split(split: object) -> Split:
             f"Expected a part of a task, but got {type(split).__name__}; "
             "give task.train or task.validation."
         )
+    return split
+
+
+def require_items(split: object) -> Split:
+    """Refuse what is not a part of a task, or an empty one, in one sentence.
+
+    Parameters
+    ----------
+    split : object
+        What the caller gave.
+
+    Returns
+    -------
+    Split
+        The same object.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If it has no items.
+    SealedError
+        If it is a sealed test.
+    """
+    split = require_split(split)
+    if not len(split):
+        raise ValueError(f"{split!r} leaves nothing to show; give a part that has items.")
     return split

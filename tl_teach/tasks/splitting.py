@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .images import Images
+from .report import Problem
 
 _BINS = 10  # strata that the values of a regression task are put into
 
 
-def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
+def distinct(images: Images, labels: np.ndarray) -> tuple[np.ndarray, list[Problem]]:
     """Find the items to keep so that no picture stands twice.
 
     Of equal pictures with one label the first is kept; of equal pictures with different labels
@@ -24,16 +25,23 @@ def distinct(images: Images, labels: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    numpy.ndarray
+    kept : numpy.ndarray
         Indices of the items to keep, ascending.
+    left_out : list of Problem
+        One for each other item.
     """
-    first: dict[bytes, int] = {}
-    contradicted: set[int] = set()
+    equal: dict[bytes, list[int]] = {}
     for index in range(len(images)):
-        earlier = first.setdefault(images.digest(index), index)
-        if np.any(labels[earlier] != labels[index]):
-            contradicted.add(earlier)
-    return np.array(sorted(set(first.values()) - contradicted), dtype=np.int64)
+        equal.setdefault(images.digest(index), []).append(index)
+    kept, left_out = [], []
+    for first, *copies in equal.values():
+        if any(np.any(labels[first] != labels[copy]) for copy in copies):
+            reason, others = "same item, two labels", [first, *copies]
+        else:
+            reason, others = "same item as another", copies
+            kept.append(first)
+        left_out += [Problem(f"item {index}", reason, f"item {first}") for index in others]
+    return np.array(kept, dtype=np.int64), left_out
 
 
 def as_strata(labels: np.ndarray, kind: str) -> np.ndarray:

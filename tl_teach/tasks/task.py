@@ -36,6 +36,8 @@ class Collection:
         on two sides of a division. None where the items are independent, or nothing is known.
     strata : numpy.ndarray or None
         What each part should hold alike, one number an item, shape (N,); None for the labels.
+    report : Report
+        What was left out already.
     """
 
     info: TaskInfo
@@ -45,6 +47,7 @@ class Collection:
     held_out: float
     groups: np.ndarray | None = None
     strata: np.ndarray | None = None
+    report: Report = field(default_factory=Report)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,7 @@ class Task:
     groups : numpy.ndarray or None
         The group of each picture, by its place in ``train.images``; see `Collection`.
     report : Report
-        Of your own data, what is left out and why; it lists every file.
+        What is left out of the data, and why; it lists every file or item.
     """
 
     info: TaskInfo

@@ -170,3 +170,35 @@ UNCASED = TextPreprocess("bert-uncased")
 
 AnyPreprocess: TypeAlias = Preprocess | TextPreprocess
 """What a network expects of its inputs."""
+
+
+def reads_texts(one: Any) -> bool:
+    """Tell whether the items of a split, or the inputs of a network, are texts.
+
+    Parameters
+    ----------
+    one : Split, Task or Network
+        Anything with a ``preprocess``.
+    """
+    return isinstance(one.preprocess, TextPreprocess)
+
+
+def require_pictures(one: Any) -> None:
+    """Refuse texts where pictures are looked at, in one sentence.
+
+    Parameters
+    ----------
+    one : Split, Task or Network
+        Anything with a ``preprocess``.
+
+    Raises
+    ------
+    TypeError
+        If its items, or its inputs, are texts.
+    """
+    if reads_texts(one):
+        name = one.info.name if hasattr(one, "info") else one.name
+        raise TypeError(
+            f"{name!r} is about texts, and this looks at pictures; for texts there are "
+            "tl.show_attention, tl.show_token_importance and tl.show_layers."
+        )

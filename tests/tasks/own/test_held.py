@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import tl_teach as tl
 from tl_teach.tasks import Preprocess
+from tl_teach.tasks.own.files import read_picture
 
 
 def pictures(count=40, *, colour=False):
@@ -89,7 +91,14 @@ def test_items_that_cannot_be_used_get_a_sentence(what):
     [
         ([0, 1], {}, "has 40 pictures but 2 labels"),
         ([0, 2] * 20, {}, "The label 2 of 'pictures' names no class"),
-        (["a", "b"] * 20, {}, "classification takes one class number an item"),
+        (["a", "b"] * 20, {}, "from 0 to 1; give the place of each item's class"),
+        ([0.5, 1.5] * 20, {}, "from 0 to 1; give the place of each item's class"),
+        (["a", "b"] * 20, {"classes": None}, "or name the classes with classes="),
+        ((n % 2 for n in range(40)), {}, "labels=<generator .*> does not work: expected a list"),
+        (1, {}, "labels=1 does not work: expected a list of one label an item"),
+        ([0, 1] * 20, {"classes": 3}, "classes=3 does not work: expected the names"),
+        ([0, 1] * 20, {"classes": []}, r"classes=\[\] does not work: expected the names"),
+        ([0, 1] * 20, {"classes": ["a", "a", "b"]}, "'b'\\] does not work: .* all different"),
         ([0, 1] * 20, {"groups": [1, 2]}, "40 pictures need one group each"),
         ([0, 1] * 20, {"held_out": 0.5}, "held_out=0.5 does not work: expected a share above 0"),
         ([0, 1] * 20, {"held_out": -1}, "held_out=-1 does not work"),
@@ -98,4 +107,40 @@ def test_items_that_cannot_be_used_get_a_sentence(what):
 )
 def test_what_does_not_fit_the_items_gets_a_sentence(labels, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        tl.make_task(pictures(), labels, classes=["a", "b"], **options)
+        tl.make_task(pictures(), labels, **{"classes": ["a", "b"], **options})
+
+
+def test_names_of_classes_are_text():
+    assert tl.make_task(pictures(), [0, 1, 2, 0] * 10, classes=range(3)).classes == ("0", "1", "2")
+
+
+def test_of_equal_items_one_is_used_and_the_others_are_reported():
+    twice = np.concatenate([pictures(), pictures()[:4]])
+    with pytest.warns(UserWarning, match=r"'pictures', 4 are not used:\n  4 same item as another"):
+        task = tl.make_task(twice, [0, 1] * 22, classes=["a", "b"])
+    assert sum(map(len, (task.train, task.validation, task.test))) == 40
+    assert [problem.file for problem in task.report] == [f"item {n}" for n in range(40, 44)]
+    assert str(task.with_labels(seed=1).report) == str(task.report)
+
+
+def test_equal_items_with_two_labels_are_left_out_and_reported():
+    twice = np.concatenate([pictures(), pictures()[:1]])
+    with pytest.warns(UserWarning, match="2 same item, two labels: item 0, item 40"):
+        task = tl.make_task(twice, [0, 1] * 20 + [1], classes=["a", "b"])
+    assert 0 not in np.concatenate([task.unlabelled.indices, task.validation.indices])
+
+
+def test_where_every_item_contradicts_another_the_message_says_so():
+    twice = [f"text {n}" for n in range(40)] * 2
+    with pytest.raises(ValueError, match="left out: 80 same item, two labels"):
+        tl.make_task(twice, [0] * 40 + [1] * 40, classes=["a", "b"])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK"])
+def test_pictures_of_every_mode_are_read_as_from_a_folder(mode, tmp_path):
+    images = [Image.fromarray(values).convert(mode) for values in pictures(colour=True)]
+    task = tl.make_task(images, [0, 1] * 20, classes=["a", "b"])
+    item = int(task.train.indices[0])
+    path = tmp_path / "picture.tif"
+    images[item].save(path)
+    assert torch.equal(task.train.pixels(0), read_picture(path))

@@ -36,6 +36,13 @@ def test_measurements_are_values(album):
     assert truth(task) == {f"{number}.png": age for number, age in enumerate(AGES)}
 
 
+def test_decimal_commas_are_read_where_semicolons_separate_columns(album):
+    ages = [str(age).replace(".", ",") for age in AGES]
+    task = tl.load_task(folder=album(["file", "age"], ages, delimiter=";"), target="labels.csv")
+    assert task.kind == "regression"
+    assert truth(task) == {f"{number}.png": age for number, age in enumerate(AGES)}
+
+
 def test_names_are_classes_in_natural_order(album):
     sizes = [f"size {number}" for number in (10, 2, 1)] * 6
     task = tl.load_task(folder=album(["file", "size"], sizes), target="labels.csv")

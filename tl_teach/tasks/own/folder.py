@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def read_folder(
     column: str | Sequence[str] | None = None,
     kind: str | None = None,
     groups: str | None = None,
-) -> tuple[Collection, Report]:
+) -> Collection:
     """Read a folder of pictures; see `load_task` for what it may hold.
 
     Parameters
@@ -46,10 +45,9 @@ def read_folder(
 
     Returns
     -------
-    collection : Collection
-        The pictures that can be used, in the natural order of their names.
-    report : Report
-        What is left out.
+    Collection
+        The pictures that can be used, in the natural order of their names, and a report of the
+        others.
 
     Raises
     ------
@@ -75,11 +73,10 @@ def read_folder(
     usable, unusable = _usable(files, targets)
     problems += left_out + unusable
     if not usable:
-        counts = Counter(problem.reason for problem in problems).items()
-        reasons = ", ".join(f"{count} {reason}" for reason, count in counts) or "it is empty"
+        reasons = Report(tuple(problems)).reasons
         raise ValueError(
-            f"Nothing in {root} can be used ({reasons}); put the pictures of each class into a "
-            "folder of its own there, or name a table of them with target=."
+            f"Nothing in {root} can be used ({reasons or 'it is empty'}); put the pictures of each "
+            "class into a folder of its own there, or name a table of them with target=."
         )
     classes, labels = targets.numbered(list(usable))
     if target is None:
@@ -94,15 +91,15 @@ def read_folder(
         citation=f"your own pictures in the folder {root.name}",
         licence="not stated",
     )
-    collection = Collection(
+    return Collection(
         info,
         FileImages(list(usable.values())),
         labels,
         Preprocess(size=160, channels=3, mean=IMAGENET_MEAN, std=IMAGENET_STD),
         held_out=0.2,
         groups=np.array([targets.groups[name] for name in usable]) if targets.groups else None,
+        report=Report(tuple(problems)),
     )
-    return collection, Report(tuple(problems))
 
 
 def _require_no_table(

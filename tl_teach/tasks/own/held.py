@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from ...wording import is_number
 from ..division import divide
 from ..images import ArrayImages, Images
-from ..preprocess import Preprocess, as_pixels
+from ..preprocess import Preprocess, as_pixels, eight_bits
+from ..report import tell
 from ..split import TaskInfo
 from ..task import Collection, Task
 from ..text import Texts
@@ -34,16 +35,17 @@ def make_task(
 
     Parameters
     ----------
-    items : array_like or sequence of str
+    items : array_like, sequence of PIL.Image.Image or sequence of str
         Pictures of one size, uint8 of shape (N, H, W) for grey or (N, H, W, 3) for colour; or N
-        texts.
+        texts. Of equal items one is used, and none if they have two labels.
     labels : sequence
         One an item: class numbers where `classes` is given, or truth values for two classes, of
         which the second is true; else values to predict.
     name : str, optional
         What to call the task; ``"pictures"`` or ``"texts"`` by default.
     classes : sequence of str, optional
-        Names of the classes; without them the task is a regression.
+        Names of the classes, in the order of their numbers; without them the task is a
+        regression.
     groups : sequence of int, optional
         Which items belong together, such as pictures of one patient or sentences of one review: no
         group stands on two sides.
@@ -58,7 +60,8 @@ def make_task(
     Returns
     -------
     Task
-        Divided as every task; other budgets come from ``task.with_labels``.
+        Divided as every task; other budgets come from ``task.with_labels``, and
+        ``task.report`` lists the items that are not used, with reasons.
 
     Raises
     ------
@@ -66,6 +69,11 @@ def make_task(
         If the pixel values are not uint8.
     ValueError
         If the items are neither, if labels do not fit, or if a part would be empty.
+
+    Warns
+    -----
+    UserWarning
+        If an item is not used, since it equals another.
 
     Examples
     --------
@@ -84,17 +92,31 @@ def make_task(
     info = TaskInfo(
         name=name or what,
         kind="regression" if classes is None else "classification",
-        classes=("value",) if classes is None else tuple(classes),
+        classes=("value",) if classes is None else _names(classes),
         positive=None,
         citation=f"your own {what}",
         licence="yours",
     )
     truth = np.asarray(labels)
+    if not truth.ndim:
+        raise ValueError(f"labels={labels!r} does not work: expected a list of one label an item.")
     if classes is not None and truth.dtype == bool:
         truth = truth.astype(np.int64)
     together = None if groups is None else np.asarray(groups)
     collection = Collection(info, held, truth, preprocess or own, held_out, groups=together)
-    return divide(collection, seed=seed)
+    task = divide(collection, seed=seed)
+    tell(task.report, task.name)
+    return task
+
+
+def _names(classes: Any) -> tuple[str, ...]:
+    names = tuple(map(str, classes)) if isinstance(classes, Iterable) else ()
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"classes={classes!r} does not work: expected the names of the classes, all different, "
+            "in the order of their numbers."
+        )
+    return names
 
 
 def _held(items: Any) -> tuple[Images, AnyPreprocess, str]:
@@ -121,6 +143,7 @@ def _held(items: Any) -> tuple[Images, AnyPreprocess, str]:
 
 def _pictures(items: Any) -> tuple[Images, AnyPreprocess, str]:
     if not isinstance(items, np.ndarray):
+        items = [eight_bits(item) for item in items]
         shapes = sorted({np.shape(item) for item in items})
         if len(shapes) > 1:
             raise ValueError(

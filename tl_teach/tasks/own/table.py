@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from .targets import Label, Targets
 
 _FILE_COLUMNS = ("file", "filename", "image", "path")
 _MISSING = {"", "na", "n/a", "nan", "null", "?"}
+_DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
 _MOST_CLASSES = 20  # of whole numbers; more different ones are taken for measurements
 
 
@@ -144,6 +146,8 @@ def _rows(table: Path) -> tuple[list[str], list[list[str]]]:
             f"{table.name} cannot be read as a table ({error}); save it as CSV in UTF-8."
         ) from error
     lines = [[_clean(cell) for cell in line] for line in parsed]
+    if delimiter == ";":  # such tables come from where the comma is the decimal mark
+        lines = [[_DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in line] for line in lines]
     lines = [line for line in lines if any(line)]
     header = lines[0] if lines else []
     if len(header) < 2 or len(set(header)) < len(header):

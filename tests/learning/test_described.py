@@ -1,0 +1,70 @@
+"""Equal text for what does the same, another for what does something else."""
+
+import functools
+import types
+
+import numpy as np
+import pytest
+import torch
+
+import tl_teach as tl
+from tests.tasks import tiny
+from tl_teach.learning.described import described
+
+
+def module(source):
+    """What a notebook's cell defines, as often as it is run."""
+    made = types.ModuleType("notebook")
+    exec(source, made.__dict__)
+    for value in vars(made).values():
+        if isinstance(value, types.FunctionType):
+            value.__module__ = "notebook"
+    return made.f
+
+
+CLOSURE = "def o(k):\n    return lambda x: k * x\nf = o("
+FUNCTION = "def f(x, v=1):\n    return x + v"
+
+
+@pytest.mark.parametrize("one, other", [
+    (FUNCTION, "def f(x, v=2):\n    return x + v"),
+    (FUNCTION, "def f(x, v=1):\n    return x - v"),
+    (FUNCTION, "def f(x, *, v=1):\n    return x + v"),
+    ("f = lambda x: x", "f = lambda x: 2 * x"),
+    ("rate = 1\ndef f(x):\n    return rate * x", "rate = 2\ndef f(x):\n    return rate * x"),
+    ("def g(): return 1\ndef f(x): return g()", "def g(): return 2\ndef f(x): return g()"),
+    ("def f(x): return min(x)", "def f(x): return max(x)"),
+    ("def f(x): return [y for y in x]", "def f(x): return [-y for y in x]"),
+    (CLOSURE + "1)", CLOSURE + "2)"),
+])  # fmt: skip
+def test_what_a_function_does_counts(one, other):
+    assert described(module(one)) == described(module(one))
+    assert described(module(one)) != described(module(other))
+
+
+def test_functions_that_call_each_other_come_to_an_end():
+    source = "def g(x): return f(x)\ndef f(x): return g(x)"
+    assert described(module(source)) == described(module(source))
+
+
+class Blank:
+    def __init__(self, share):
+        self.share = share
+
+    def __call__(self, picture):
+        return picture * self.share
+
+
+@pytest.mark.parametrize("make", [
+    lambda v: v, lambda v: [v, {"a": (v,)}], lambda v: {v}, Blank, torch.tensor, np.array,
+    lambda v: np.array([None, v]), lambda v: functools.partial(min, v), lambda v: Blank(v).__call__,
+    lambda v: tiny.network(seed=v), lambda v: tiny.task(split_seed=v).train,
+    lambda v: tiny.task(split_seed=v), lambda v: tl.Recipe("vgg11_bn", tl.Phase(epochs=v)),
+])  # fmt: skip
+def test_what_an_object_holds_counts(make):
+    assert described(make(1)) == described(make(1))
+    assert described(make(1)) != described(make(2))
+
+
+def test_an_address_does_not():
+    assert described(object()) == described(object())
