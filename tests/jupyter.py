@@ -69,7 +69,7 @@ def run(page: Page, number: int) -> None:
     from playwright.sync_api import expect
 
     cell = page.locator(".jp-CodeCell").nth(number)
-    cell.locator(".cm-content").click()
+    cell.locator(".jp-InputPrompt").first.click()  # opens a folded cell
     page.keyboard.press("Control+Enter")
     prompt = cell.locator(".jp-InputPrompt")
     expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE)

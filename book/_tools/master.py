@@ -40,6 +40,9 @@ def master(text: str) -> NotebookNode:
             cell.metadata["nbgrader"] = grading(role, name, points, cell.cell_type)
         if tags:
             cell.metadata["tags"] = tags
+        if role == "check" and cell.cell_type == "code":  # it is run, and need not be read
+            cell.source = f"# The check: run this cell.\n{cell.source}"
+            cell.metadata["jupyter"] = {"source_hidden": True}
         if cell.source.startswith("# @title"):  # in Colab: a button, with its code folded away
             cell.metadata["cellView"] = "form"
     nbformat.validate(notebook)

@@ -85,7 +85,8 @@ def code(source: str, name: str | None = None, **grading: Any) -> dict[str, Any]
 
 
 def check(source: str, name: str, points: float) -> dict[str, Any]:
-    return code(source, name, grade=True, locked=True, points=points)
+    cell = code(source, name, grade=True, locked=True, points=points)
+    return cell | {"metadata": {**cell["metadata"], "jupyter": {"source_hidden": True}}}
 
 
 def solution(source: str, name: str) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def test_open_answer_and_check_in_jupyterlab(master_path, tmp_path, browser):
             said = cells.nth(2).locator(".jp-OutputArea-output").first
             playwright.expect(said).to_contain_text(says, timeout=PATIENCE)
 
+        folded = cells.nth(2).locator(".jp-Placeholder-content")
+        playwright.expect(folded).to_be_visible(timeout=PATIENCE)  # until somebody opens it
         check("✗ Question 1: ")
         cells.nth(1).locator(".cm-content").click()
         page.keyboard.press("Control+a")

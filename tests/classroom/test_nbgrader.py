@@ -17,7 +17,8 @@ pytestmark = pytest.mark.timeout(120)
 
 
 def nbgrader(course, *arguments):
-    command = [sys.executable, "-m", "nbgrader", *arguments]
+    # A busy machine may keep a kernel's outputs back for longer than nbgrader's own 4 s.
+    command = [sys.executable, "-m", "nbgrader", *arguments, "--Execute.iopub_timeout=60"]
     done = subprocess.run(
         command, cwd=course, env=HERE, capture_output=True, text=True, timeout=280
     )

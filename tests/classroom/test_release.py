@@ -40,6 +40,7 @@ def test_what_is_given_stays(released):
     assert given["setup"]["source"] == MASTER["cells"][0]["source"]
     assert "the mean of three numbers" in given["mean-check"]["source"]
     assert given["mean-check"]["metadata"]["nbgrader"]["points"] == 2
+    assert given["mean-check"]["metadata"]["jupyter"] == {"source_hidden": True}
 
 
 def test_outputs_of_visible_checks_are_the_reference_and_no_others(released):

@@ -1,7 +1,11 @@
 """Equal text for what does the same, another for what does something else."""
 
 import functools
+import os
+import subprocess
+import sys
 import types
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,7 +21,7 @@ def module(source):
     made = types.ModuleType("notebook")
     exec(source, made.__dict__)
     for value in vars(made).values():
-        if isinstance(value, types.FunctionType):
+        if isinstance(value, types.FunctionType | type):
             value.__module__ = "notebook"
     return made.f
 
@@ -36,10 +40,29 @@ FUNCTION = "def f(x, v=1):\n    return x + v"
     ("def f(x): return min(x)", "def f(x): return max(x)"),
     ("def f(x): return [y for y in x]", "def f(x): return [-y for y in x]"),
     (CLOSURE + "1)", CLOSURE + "2)"),
+    (CLOSURE + "None)", CLOSURE + "[None, None])"),
+    ("rates = [1]\ndef f(x):\n    return rates", "rates = [2]\ndef f(x):\n    return rates"),
+    ("class A:\n    def g(s): return 1\ndef f(x): return A()",
+     "class A:\n    def g(s): return 2\ndef f(x): return A()"),
 ])  # fmt: skip
 def test_what_a_function_does_counts(one, other):
     assert described(module(one)) == described(module(one))
     assert described(module(one)) != described(module(other))
+
+
+def test_a_closure_over_nothing_keeps_its_place():
+    def makes(first, second):
+        return lambda x: (first, second)
+
+    assert described(makes(None, 1)) != described(makes(1, None))
+
+
+def test_another_process_finds_the_same():
+    code = "from tl_teach.learning.described import described\n"
+    code += "print(described(lambda x: x in {'a', 'b', 'c', 'd'}))"
+    run = partial(subprocess.run, [sys.executable, "-c", code], capture_output=True, check=True)
+    texts = [run(env=os.environ | {"PYTHONHASHSEED": seed}).stdout for seed in ("1", "2", "3")]
+    assert len(set(texts)) == 1
 
 
 def test_functions_that_call_each_other_come_to_an_end():

@@ -572,7 +572,9 @@ def test_a_function_that_gives_something_else_is_named(options, words):
 
 
 def test_an_empty_part_is_named():
-    with pytest.raises(ValueError, match="validation part of 'tiny' that was given holds no item"):
+    with pytest.raises(
+        ValueError, match="nothing in <validation split of 'tiny': 0 items>; give a part"
+    ):
         tl.evaluate(learner(), tiny.task().validation[:0])
 
 

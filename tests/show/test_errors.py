@@ -82,7 +82,7 @@ def test_what_cannot_be_shown_is_refused(net):
         tl.show_errors(net, tiny.task().test)
     with pytest.raises(SealedError, match="withheld"):
         tl.show_errors(net, tiny.task().unlabelled)
-    with pytest.raises(ValueError, match="leaves nothing to show"):
+    with pytest.raises(ValueError, match="There is nothing in"):
         tl.show_errors(net, tiny.task().validation[:0])
     with pytest.raises(ValueError, match="count=0 does not work"):
         tl.show_errors(net, tiny.task().validation, count=0)

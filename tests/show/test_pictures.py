@@ -538,7 +538,7 @@ BAD = {
     ),
     "examples of nothing": (
         lambda: tl.show_examples(tiny.task().validation[:0]),
-        r"<validation split of 'tiny': 0 items> leaves nothing to show; give a part that has",
+        r"There is nothing in <validation split of 'tiny': 0 items>; give a part that has items",
     ),
     "a picture of no format": (
         lambda: tl.show_network(tiny.network()).save("x.xyz"),

@@ -17,7 +17,7 @@ from .master import read_master
 from .notebook import Cell, cells_of, cut, read_notebook
 from .run import rehearse, steps_of, working_in
 
-_KEPT = ("nbgrader", "tags", "cellView", "deletable", "editable")
+_KEPT = ("nbgrader", "tags", "jupyter", "cellView", "deletable", "editable")
 _TEXT_STUB = "YOUR ANSWER HERE"
 _STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 _SHORTEST = 32  # characters, blanks left out, of a line that anyone may not write by chance

@@ -13,7 +13,7 @@ from ..discover.embedding import embed
 from ..learning import extract_features
 from ..networks import Network, require_network
 from ..show.examples import as_image
-from ..tasks import Split, require_items, require_pictures
+from ..tasks import Split, require_pictures, require_split
 from ..wording import require_count
 from .frame import Control, Explorer, View
 from .parts import as_png, share, svg
@@ -59,7 +59,7 @@ def explore_embedding(
     """
     nets = dict(net) if isinstance(net, Mapping) else {"as it is": net}
     nets = {name: require_network(one) for name, one in nets.items()}
-    split = require_items(split)
+    split = require_split(split)
     require_pictures(split)
     require_count("items", items, least=10)
     part = split[:items]

@@ -19,6 +19,10 @@ from ..networks import fingerprint
 from ..tasks import Split, Task
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_VALUES = (
+    *_PLAIN, list, tuple, dict, set, frozenset, np.ndarray, torch.Tensor, torch.nn.Module, Split,
+    Task,
+)  # fmt: skip
 
 
 def described(value: object) -> str:
@@ -33,8 +37,9 @@ def described(value: object) -> str:
     -------
     str
         Long; meant to be hashed. Changes with a function's code, defaults, what it closes over,
-        and the functions and plain values of its own module that it names. Of another module's
-        functions only the names are known.
+        and what it names in its own module: functions, the methods of classes, and values such
+        as numbers, collections, arrays, networks and tasks. Of another module's functions only
+        the names are known.
 
     Examples
     --------
@@ -57,8 +62,13 @@ def _described(value: object, seen: set[int]) -> str:
     def each(*values: object) -> str:
         return ", ".join(_described(one, seen) for one in values)
 
+    if isinstance(value, types.CodeType):
+        names = (value.co_names, value.co_varnames, value.co_freevars)
+        return f"{value.co_code.hex()} {each(value.co_consts)} {names}"
     if isinstance(value, types.FunctionType):
-        return f"function {_function(value, seen)}"
+        closed = [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]
+        rest = (value.__defaults__, value.__kwdefaults__, closed, _reached(value))
+        return f"function {value.__module__} {each(value.__code__, *rest)}"
     if isinstance(value, functools.partial):
         return f"partial({each(value.func, value.args, value.keywords)})"
     if isinstance(value, types.MethodType):
@@ -89,25 +99,18 @@ def _described(value: object, seen: set[int]) -> str:
     return f"{kind}({each(held)}) {does}" if held else f"{kind} {_without_address(value)} {does}"
 
 
-def _function(function: types.FunctionType, seen: set[int]) -> str:
-    held = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
-    reached = {}
+def _reached(function: types.FunctionType) -> dict[str, object]:
+    """What a function names in its own module, but for what was imported there."""
+    found: dict[str, object] = {}
     for name in sorted(_names(function.__code__)):
         value = function.__globals__.get(name)
         own = getattr(value, "__module__", None) == function.__module__
-        if isinstance(value, _PLAIN) or (own and isinstance(value, types.FunctionType)):
-            reached[name] = value
-    parts = (function.__defaults__, function.__kwdefaults__, held, reached)
-    rest = ", ".join(_described(part, seen) for part in parts)
-    return f"{function.__module__}.{_code(function.__code__)} {rest}"
-
-
-def _code(code: types.CodeType) -> str:
-    constants = [
-        _code(one) if isinstance(one, types.CodeType) else repr(one) for one in code.co_consts
-    ]
-    names = (code.co_names, code.co_varnames, code.co_freevars)
-    return f"{code.co_code.hex()} {constants} {names}"
+        if isinstance(value, _VALUES) or (own and isinstance(value, types.FunctionType)):
+            found[name] = value
+        elif own and isinstance(value, type):
+            methods = vars(value).items()
+            found[name] = {key: one for key, one in methods if isinstance(one, types.FunctionType)}
+    return found
 
 
 def _names(code: types.CodeType) -> set[str]:
@@ -117,9 +120,10 @@ def _names(code: types.CodeType) -> set[str]:
 
 def _filled(cell: types.CellType) -> bool:
     try:
-        return cell.cell_contents is not None
+        cell.cell_contents  # noqa: B018
     except ValueError:  # a name that is given its value later
         return False
+    return True
 
 
 def _without_address(value: object) -> str:

@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from ..networks import Network
-from ..tasks import Split, TextPreprocess
+from ..tasks import Split, TextPreprocess, require_split
 from .allocator import keep_freed_memory
 from .prefix import Prefix
 from .store import STORE, Shelf
@@ -120,11 +120,7 @@ def feed(
         A `KeptFeed` whose missing rows have been computed, or a `LiveFeed`.
     """
     keep_freed_memory()
-    if len(split) == 0:
-        raise ValueError(
-            f"The {split.role} part of {split.info.name!r} that was given holds no item, so there "
-            "is nothing to compute; give a part with at least one."
-        )
+    split = require_split(split)
     stage = net.frozen_through if through is None else through
     prefix = Prefix(net, stage, exact=exact, reduce=reduce, pool=pool)
     live = LiveFeed(prefix, split, augment)

@@ -187,9 +187,7 @@ def compare(
         raise ValueError("compare needs at least one seed; for intervals, two or more.")
     source = task if isinstance(task, Task) else load_task(task)
     finished = _Finished(save_to)
-    # A function may depend on what is not seen of it; its name at least tells it from others.
-    what = {name: f"{'' if isinstance(one, Recipe) else name} {described(one)}"
-            for name, one in recipes.items()}  # fmt: skip
+    what = {name: _what(name, recipe) for name, recipe in recipes.items()}
     budgets = [{"labels_per_class": count} for count in labels_per_class]
     budgets += [{"labels": count} for count in labels]
     cells = [(budget, seed) for budget in budgets or [{}] for seed in seeds]
@@ -237,6 +235,11 @@ def _run(recipe: Run, task: Task, seed: int) -> dict[str, float]:
         ) from None
 
 
+def _what(name: str, recipe: Run) -> str:
+    """A recipe by what it does. Not all of a function is seen: its name tells it from others."""
+    return described(recipe if isinstance(recipe, Recipe) else (name, recipe))
+
+
 def _key(recipe: str, task: Task, seed: int) -> str:
     """What a cell's score depends on."""
     digest = hashlib.sha256(recipe.encode())
@@ -251,6 +254,7 @@ class _Finished(dict):
     """Finished cells, kept in a file as well where one is named.
 
     Others may add to the same file meanwhile, so what it holds is read again before it is written.
+    A cell that two write in the same instant may be lost; then it is computed again.
     """
 
     def __init__(self, path: str | Path | None):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tasks import Split, require_items, require_pictures
+from ..tasks import Split, require_pictures, require_split
 from ..wording import require_count
 from .examples import as_image
 from .matrix import short
@@ -49,7 +49,7 @@ def show_clusters(clusters: Any, split: Split, count: int = 8) -> Picture:
     2 clusters of 20 pictures of printed-digits. Cluster 0 has 10 pictures, ... % of them ...;
     cluster 1 has 10 pictures, ... % of them ....
     """
-    split = require_items(split)
+    split = require_split(split)
     require_pictures(split)
     require_count("count", count)
     labels = np.asarray(getattr(clusters, "labels", clusters))

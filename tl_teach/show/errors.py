@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ..learning import Evaluation, evaluate
 from ..learning.calibration import confidences
 from ..networks import Network
-from ..tasks import Split, reads_texts, require_items
+from ..tasks import Split, reads_texts
 from ..wording import require_count
 from .answers import in_words
 from .examples import as_image
@@ -56,7 +56,7 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
     printed-letters: ...
     """
     require_count("count", count)
-    evaluation = evaluate(net, require_items(split))
+    evaluation = evaluate(net, split)
     severity = _severity(evaluation)
     order = severity.argsort(descending=True, stable=True)[: int((severity > 0).sum())]
     items = order[:count].tolist()

@@ -7,7 +7,7 @@ from textwrap import fill
 import numpy as np
 import torch
 
-from ..tasks import Split, Task, reads_texts, require_items
+from ..tasks import Split, Task, reads_texts, require_split
 from ..wording import require_count
 from .answers import in_words
 from .picture import Picture, blank, credit, tile
@@ -46,7 +46,7 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
     """
     require_count("count", count)
     require_count("columns", columns)
-    split = require_items(data.train if isinstance(data, Task) else data)
+    split = require_split(data.train if isinstance(data, Task) else data)
     items = _spread(split, min(count, len(split)))
     labels = [_label(split, item) for item in items]
     if reads_texts(split):

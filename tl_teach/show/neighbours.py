@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..tasks import Split, TaskInfo, as_pixels, reads_texts, require_items
+from ..tasks import Split, TaskInfo, as_pixels, reads_texts, require_split
 from .answers import in_words
 from .examples import as_image
 from .matrix import short
@@ -57,7 +57,7 @@ def show_neighbours(
     Item 0 of printed-digits, a picture of ..., and the 2 pictures most like it: ... (0.90), ...
     (0.80); ... of 2 have its class.
     """
-    split = require_items(split)
+    split = require_split(split)
     places, likeness = np.asarray(indices), np.asarray(similarities, dtype=float)
     _check(split, places, likeness)
     found = list(zip(places.tolist(), likeness.tolist(), strict=True))

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from ..learning.predicting import evaluating
 from ..networks import Network, require_network
-from ..tasks import require_items
+from ..tasks import require_split
 from .feature_maps import as_input, as_seen
 from .picture import PAPER, Picture, blank, credit, tile
 from .roles import ROLES
@@ -92,7 +92,7 @@ def show_receptive_field(
     """
     net = require_network(net)
     stage = net.stage_names[-2] if stage is None else stage
-    split = require_items(picture) if isinstance(picture, Sequence) else None
+    split = require_split(picture) if isinstance(picture, Sequence) else None
     value = as_input(net, picture if split is None else split.pixels(0))
     shapes = _shapes(net, stage)
     unit = _unit(net, stage, shapes, position)

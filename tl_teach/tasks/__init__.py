@@ -11,7 +11,7 @@ from .own.held import make_task
 from .preprocess import Preprocess, as_pixels
 from .report import Problem, Report
 from .shifts import shift
-from .split import SealedError, SealedSplit, Split, TaskInfo, require_items, require_split
+from .split import SealedError, SealedSplit, Split, TaskInfo, require_split
 from .target import Target, as_target
 from .task import Collection, Task, require_task
 from .text import Texts
@@ -56,7 +56,6 @@ __all__ = [
     "make_task",
     "near_duplicate_groups",
     "reads_texts",
-    "require_items",
     "require_pictures",
     "require_split",
     "require_task",

@@ -280,37 +280,7 @@ class SealedSplit(Sequence):
 
 
 def require_split(split: object) -> Split:
-    """Refuse what is not a part of a task, in one sentence.
-
-    Parameters
-    ----------
-    split : object
-        What the caller gave.
-
-    Returns
-    -------
-    Split
-        The same object.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    SealedError
-        If it is a sealed test.
-    """
-    if isinstance(split, SealedSplit):
-        raise split._refusal()
-    if not isinstance(split, Split):
-        raise TypeError(
-            f"Expected a part of a task, but got {type(split).__name__}; "
-            "give task.train or task.validation."
-        )
-    return split
-
-
-def require_items(split: object) -> Split:
-    """Refuse what is not a part of a task, or an empty one, in one sentence.
+    """Refuse what is not a part of a task, or holds nothing, in one sentence.
 
     Parameters
     ----------
@@ -331,7 +301,13 @@ def require_items(split: object) -> Split:
     SealedError
         If it is a sealed test.
     """
-    split = require_split(split)
+    if isinstance(split, SealedSplit):
+        raise split._refusal()
+    if not isinstance(split, Split):
+        raise TypeError(
+            f"Expected a part of a task, but got {type(split).__name__}; "
+            "give task.train or task.validation."
+        )
     if not len(split):
-        raise ValueError(f"{split!r} leaves nothing to show; give a part that has items.")
+        raise ValueError(f"There is nothing in {split!r}; give a part that has items.")
     return split
