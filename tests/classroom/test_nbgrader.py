@@ -17,8 +17,9 @@ pytestmark = pytest.mark.timeout(120)
 
 
 def nbgrader(course, *arguments):
-    # A busy machine may keep a kernel's outputs back for longer than nbgrader's own 4 s.
-    command = [sys.executable, "-m", "nbgrader", *arguments, "--Execute.iopub_timeout=60"]
+    # On a busy machine a cell takes more than nbgrader's 30 s, and its outputs more than 4 s.
+    patience = ["--Execute.timeout=300", "--Execute.iopub_timeout=60"]
+    command = [sys.executable, "-m", "nbgrader", *arguments, *patience]
     done = subprocess.run(
         command, cwd=course, env=HERE, capture_output=True, text=True, timeout=280
     )
