@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -78,15 +79,27 @@ class Blank:
         return picture * self.share
 
 
+def sized(size):
+    net = tiny.network()
+    net.preprocess = replace(net.preprocess, size=size)
+    return net
+
+
 @pytest.mark.parametrize("make", [
     lambda v: v, lambda v: [v, {"a": (v,)}], lambda v: {v}, Blank, torch.tensor, np.array,
     lambda v: np.array([None, v]), lambda v: functools.partial(min, v), lambda v: Blank(v).__call__,
     lambda v: tiny.network(seed=v), lambda v: tiny.task(split_seed=v).train,
+    lambda v: sized(8 + v), lambda v: tiny.network(dropout=v / 4),
     lambda v: tiny.task(split_seed=v), lambda v: tl.Recipe("vgg11_bn", tl.Phase(epochs=v)),
 ])  # fmt: skip
 def test_what_an_object_holds_counts(make):
     assert described(make(1)) == described(make(1))
     assert described(make(1)) != described(make(2))
+
+
+def test_the_mode_and_the_boundary_of_a_network_do_not_count():
+    net = tiny.network()
+    assert described(net) == described(tl.freeze(tiny.network().train(), "stem"))
 
 
 def test_an_address_does_not():

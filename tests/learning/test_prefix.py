@@ -217,7 +217,7 @@ def test_a_run_that_stopped_half_way_is_continued(monkeypatch):
     monkeypatch.setattr(Counting, "pixels", interrupted)
     with pytest.raises(KeyboardInterrupt):
         feed(net, split)
-    kept = sum(len(DiskShelf(STORE.folder / key, 1)) for key in STORE.on_disk())
+    kept = sum(len(DiskShelf(STORE.folder / key, 1).rows) for key in STORE.on_disk())
     assert 5 <= kept < len(split)
     monkeypatch.setattr(Counting, "pixels", honest)
     before = images.read

@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 
@@ -31,7 +32,7 @@ def shelf(request, tmp_path):
 def test_rows_are_found_by_what_they_belong_to(shelf):
     shelf.add(digests_of("a", "b"), torch.tensor([[1.0, 1, 1], [2, 2, 2]]))
     shelf.add(digests_of("c"), torch.tensor([[3.0, 3, 3]]))
-    assert len(shelf) == 3
+    assert len(shelf.rows) == 3
     assert shelf.take(rows_of(shelf, "c", "a", "c", "b"))[:, 0].tolist() == [3, 1, 3, 2]
 
 
@@ -58,7 +59,7 @@ def test_a_damaged_segment_is_dropped_and_can_be_made_again(tmp_path, damage):
         (segment / "check.json").unlink()
     else:
         np.save(values, np.array([{"an": "object"}], dtype=object))
-    assert len(DiskShelf(tmp_path, 8)) == 0
+    assert not DiskShelf(tmp_path, 8).rows
     DiskShelf(tmp_path, 8).add(digests_of("a"), torch.tensor([[5.0, 6]]))
     again = DiskShelf(tmp_path, 8)
     assert again.take(rows_of(again, "a")).tolist() == [[5, 6]]
@@ -85,16 +86,39 @@ def test_a_killed_run_leaves_only_whole_segments(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     survived = DiskShelf(tmp_path, 4_000_000)
-    assert len(survived) >= 3
+    assert len(survived.rows) >= 3
     for number in range(3):
         assert (survived.take(rows_of(survived, number)) == number).all()
+
+
+def test_what_a_killed_run_was_writing_is_swept_but_not_what_is_being_written(tmp_path):
+    for name, seconds in (("old", 7200), ("new", 60)):
+        (tmp_path / f"{name}.part").mkdir()
+        os.utime(tmp_path / f"{name}.part", (time.time() - seconds,) * 2)
+    DiskShelf(tmp_path, 4)
+    assert [part.name for part in tmp_path.iterdir()] == ["new.part"]
+
+
+def test_a_shelf_that_another_process_takes_away_meanwhile_counts_as_gone(tmp_path, monkeypatch):
+    for key in "ab":
+        DiskShelf(tmp_path / key, 4).add(digests_of(key), torch.ones(1, 1))
+    is_dir = type(tmp_path).is_dir
+
+    def evicted(path):
+        found = is_dir(path)
+        if path.name == "a":
+            shutil.rmtree(path, ignore_errors=True)
+        return found
+
+    monkeypatch.setattr(type(tmp_path), "is_dir", evicted)
+    assert list(Store(tmp_path).on_disk()) == ["b"]
 
 
 def test_two_processes_may_add_to_one_shelf(tmp_path):
     one, other = DiskShelf(tmp_path, 4), DiskShelf(tmp_path, 4)
     one.add(digests_of("a"), torch.ones(1, 1))
     other.add(digests_of("a", "b"), torch.ones(2, 1))
-    assert len(DiskShelf(tmp_path, 4)) == 2
+    assert len(DiskShelf(tmp_path, 4).rows) == 2
 
 
 def test_memory_is_bounded_and_the_shelf_unused_for_longest_goes_first(monkeypatch, tmp_path):
@@ -104,8 +128,8 @@ def test_memory_is_bounded_and_the_shelf_unused_for_longest_goes_first(monkeypat
         store.shelf(key, 4, 100).add(digests_of(*range(100)), torch.zeros(100, 1))
         store.shelf("a", 4, 100)
     assert list(store._shelves) == ["c", "a"] or list(store._shelves) == ["a", "c"]
-    assert len(store.shelf("a", 4, 100)) == 100
-    assert len(store.shelf("b", 4, 100)) == 0
+    assert len(store.shelf("a", 4, 100).rows) == 100
+    assert len(store.shelf("b", 4, 100).rows) == 0
 
 
 def test_what_does_not_fit_into_memory_goes_to_disk(monkeypatch, tmp_path):

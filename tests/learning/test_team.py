@@ -11,6 +11,7 @@ import torch
 import tl_teach as tl
 from tests.tasks import tiny
 from tl_teach.learning.store import STORE
+from tl_teach.learning.team import Team
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +25,7 @@ from tl_teach.learning.store import STORE
 net = tl.freeze(tiny.network(), through=sys.argv[2])
 history = tl.fit(net, tiny.task(), epochs=3, lr=1e-2, batch_size=10, validate=True)
 rank = torch.distributed.get_rank()
-rows = sum(len(shelf) for shelf in STORE._shelves.values())
+rows = sum(len(shelf.rows) for shelf in STORE._shelves.values())
 torch.save(
     {"weights": net.state_dict(), "loss": history.train_loss, "score": history.validation_score,
      "rows": rows},
@@ -64,6 +65,19 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.parametrize("cards, backend", [(True, "cpu:gloo,cuda:nccl"), (False, "gloo")])
+def test_what_lies_on_the_processor_can_be_agreed_on_beside_graphics_cards(
+    monkeypatch, cards, backend
+):
+    begun = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cards)
+    monkeypatch.setattr(torch.distributed, "init_process_group", begun.append)
+    Team()
+    assert begun == [backend]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo is not built for Windows everywhere")
 @pytest.mark.parametrize("launcher", ["torchrun", "accelerate"])
 def test_two_processes_train_the_weights_of_one(tmp_path, launcher):
@@ -80,7 +94,7 @@ def test_two_processes_train_the_weights_of_one(tmp_path, launcher):
         assert rank["score"] == history.validation_score
         for name, value in alone.state_dict().items():
             assert torch.allclose(rank["weights"][name], value, atol=1e-5)
-    rows = sum(len(shelf) for shelf in STORE._shelves.values())
+    rows = sum(len(shelf.rows) for shelf in STORE._shelves.values())
     # Each keeps its own half: of train and of validation, rounded up at most once each.
     assert sum(rank["rows"] for rank in ranks) == rows
     assert max(rank["rows"] for rank in ranks) <= rows // 2 + 2

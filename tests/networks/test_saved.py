@@ -154,6 +154,17 @@ def test_a_file_that_lies_about_itself_is_refused_in_one_sentence(whole, tmp_pat
     assert "\n" not in sentence and len(sentence) < 500 and sentence.endswith((".", "...", "?"))
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (3, 64, 1)])
+def test_a_last_layer_of_another_shape_is_refused_in_one_sentence(whole, tmp_path, shape):
+    tensors, _ = whole
+    tensors = {**tensors, "stages.head.output.weight": torch.zeros(shape)}
+    path = save_safetensors(tensors, tmp_path / "net.safetensors")
+    with pytest.raises(WeightsError, match=r"of shape \(.*\); expected \(outputs, features\)"):
+        tl.load_network("letters-resnet", weights=path)
+    with pytest.raises(WeightsError, match="expected"):
+        opened((tensors, whole[1]), tmp_path)
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     words=st.one_of(

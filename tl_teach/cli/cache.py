@@ -19,8 +19,9 @@ def _cache(arguments: argparse.Namespace) -> int:
     from ..learning.store import DISK_BUDGET, STORE  # torch comes with it
 
     if arguments.clear:
-        freed = sum(STORE.on_disk().values())
+        held = sum(STORE.on_disk().values())
         STORE.clear()
+        freed = held - sum(STORE.on_disk().values())
         print(f"Removed {freed / 1e6:.1f} MB from {STORE.folder}")
         return 0
     shelves = STORE.on_disk()

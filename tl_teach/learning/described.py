@@ -94,9 +94,16 @@ def _described(value: object, seen: set[int]) -> str:
     called = (getattr(type(value), name, None) for name in ("forward", "__call__"))
     does = each(*(one for one in called if isinstance(one, types.FunctionType)))
     if isinstance(value, torch.nn.Module):
-        return f"{kind} {value!r} {fingerprint(value)} {does}"
+        parts = [(name, type(one), _public(one)) for name, one in value.named_modules()]
+        return f"{kind} {each(fingerprint(value), parts)} {does}"
     held = getattr(value, "__dict__", None)
     return f"{kind}({each(held)}) {does}" if held else f"{kind} {_without_address(value)} {does}"
+
+
+def _public(module: torch.nn.Module) -> dict[str, object]:
+    """What a module holds besides weights and parts, such as a dropout's share; not its mode."""
+    held = vars(module).items()
+    return {name: one for name, one in held if name[0] != "_" and name != "training"}
 
 
 def _reached(function: types.FunctionType) -> dict[str, object]:

@@ -114,8 +114,8 @@ def fit(
         for bit those of a plain PyTorch loop. Otherwise they are rewritten to be faster, which
         changes their numbers by rounding only.
     checkpoint : str or pathlib.Path, optional
-        Save the training here after each epoch, and go on from there if it was interrupted: the
-        weights are bit for bit those of an uninterrupted training.
+        Save the training here after each epoch, and go on from there if it was interrupted: on a
+        processor the weights are bit for bit those of an uninterrupted training.
     progress : bool
         Show a progress bar when it takes longer than two seconds.
 

@@ -87,7 +87,7 @@ class Recipe:
     weights : str
         ``"pretrained"`` copies, ``"random"`` starts anew; for a network by name.
     image_size : int, optional
-        See `load_network`.
+        See `load_network`; for a network by name.
     head : dict, optional
         Options of `replace_head`, such as ``{"hidden": 64}``.
 
@@ -95,6 +95,8 @@ class Recipe:
     ------
     TypeError
         If there is no phase.
+    ValueError
+        If `weights` or `image_size` is given for a network of your own.
 
     Examples
     --------
@@ -119,6 +121,15 @@ class Recipe:
                 f"A recipe needs phases, but got {wrong[0] if wrong else None!r}; give one or "
                 "several tl.Phase(freeze, epochs=..., lr=...)."
             )
+        for option, given, usual in (
+            ("weights", weights, "pretrained"),
+            ("image_size", image_size, None),
+        ):
+            if given != usual and not isinstance(network, str):
+                raise ValueError(
+                    f"{option}={given!r} does nothing for a network of your own, which is copied "
+                    f"as it is; leave {option} out, or give the name of a network."
+                )
         self.network, self.phases, self.weights = network, phases, weights
         self.image_size, self.head = image_size, dict(head or {})
 

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+import time
 import uuid
 import zlib
 from collections import OrderedDict
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 
 from .. import assets
+from ..assets.partfile import STALE_SECONDS
 
 MEMORY_BUDGET = 1 << 30
 """Bytes that all shelves in memory may take together; a larger one goes to disk."""
@@ -47,9 +49,6 @@ class Shelf:
         self.rows: dict[bytes, int] = {}
         self._blocks: list[torch.Tensor] = []
         self._starts: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
     @property
     def nbytes(self) -> int:
@@ -112,6 +111,10 @@ class DiskShelf(Shelf):
         super().__init__()
         self.folder = folder
         self.most_rows_at_once = max(1, _SEGMENT // row_nbytes)
+        for part in folder.glob("*.part"):
+            with contextlib.suppress(OSError):  # another process may remove it, or finish it
+                if time.time() - part.stat().st_mtime > STALE_SECONDS:  # of a killed run
+                    shutil.rmtree(part)
         for segment in sorted(folder.glob("*.segment")):
             self._open(segment)
         with contextlib.suppress(OSError):
@@ -202,10 +205,12 @@ class Store:
 
     def on_disk(self) -> dict[str, int]:
         """Bytes of each shelf on disk, the one unused for longest first."""
-        if not self.folder.is_dir():
-            return {}
-        shelves = sorted(self.folder.iterdir(), key=lambda shelf: shelf.stat().st_mtime)
-        return {shelf.name: _nbytes(shelf) for shelf in shelves if shelf.is_dir()}
+        used: dict[Path, float] = {}
+        for shelf in self.folder.glob("*"):
+            with contextlib.suppress(OSError):  # another process may have needed the room
+                if shelf.is_dir():
+                    used[shelf] = shelf.stat().st_mtime
+        return {shelf.name: _nbytes(shelf) for shelf in sorted(used, key=used.__getitem__)}
 
     def clear(self) -> None:
         """Forget everything, in memory and on disk."""
@@ -220,7 +225,12 @@ class Store:
 
 
 def _nbytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    total = 0
+    for place, _, names in os.walk(folder):  # which passes over what is gone meanwhile
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
 
 
 STORE = Store()

@@ -32,7 +32,9 @@ class Team:
             return
         launched = int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
         if launched and not distributed.is_initialized():
-            distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+            # What is agreed on lies on the processor, gradients where the network is.
+            cards = torch.cuda.is_available()
+            distributed.init_process_group("cpu:gloo,cuda:nccl" if cards else "gloo")
         together = distributed.is_initialized()
         self.rank = distributed.get_rank() if together else 0
         self.size = distributed.get_world_size() if together else 1

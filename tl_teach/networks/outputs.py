@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from .safetensors import WeightsError
+
 if TYPE_CHECKING:
     from ..tasks import Task
 
@@ -108,7 +110,17 @@ def output_like(state: Mapping[str, torch.Tensor]) -> nn.Linear:
     -------
     torch.nn.Linear
         Of the same kind and size; its weights are not filled in.
+
+    Raises
+    ------
+    WeightsError
+        If they are no weights of a linear layer.
     """
+    if state["weight"].ndim != 2:
+        raise WeightsError(
+            f"The file's last layer has weights of shape {tuple(state['weight'].shape)}; expected "
+            "(outputs, features), as tl.save_network writes them."
+        )
     outputs, features = state["weight"].shape
     if "low" in state:
         return RangedLinear(features, outputs, 0.0, 1.0)
