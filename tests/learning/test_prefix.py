@@ -2,6 +2,7 @@
 
 import copy
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ import tl_teach as tl
 from tests.tasks import tiny
 from tl_teach.learning import feed as feed_module
 from tl_teach.learning import prefix as prefix_module
+from tl_teach.learning import rewriting
 from tl_teach.learning import store as store_module
 from tl_teach.learning.feed import KeptFeed, LiveFeed, feed
-from tl_teach.learning.prefix import TOLERANCE, Prefix
+from tl_teach.learning.prefix import Prefix
+from tl_teach.learning.rewriting import TOLERANCE
 from tl_teach.learning.store import STORE, DiskShelf
 from tl_teach.tasks import ArrayImages, Collection, divide
 
@@ -87,6 +90,42 @@ def test_a_network_that_cannot_be_rewritten_keeps_its_plain_layers():
     inputs = torch.randn(4, 1, 8, 8)
     plain, fast = Prefix(net, "block1", exact=True), Prefix(net, "block1")
     assert torch.allclose(plain(inputs), fast(inputs), atol=1e-6)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+@pytest.mark.parametrize("name", ["letters-resnet", "mobilenet_v2", "resnet18"])
+def test_convolutions_clamp_themselves_and_batchnorm_is_gone(name):
+    net = small(name)
+    plain = nn.Sequential(*net.stages.values())
+    inputs = torch.randn(3, *net.preprocess.shape)
+    with torch.no_grad():
+        fast = rewriting.rewritten(plain, inputs)
+        left = {type(layer) for layer in fast.modules()}
+        assert rewriting.FusedConvolution in left
+        assert not left & {nn.Conv2d, nn.BatchNorm2d, nn.ReLU6}
+        assert torch.allclose(fast(inputs), plain(inputs), atol=1e-4)
+
+
+def test_without_onednn_batchnorm_is_folded_all_the_same(monkeypatch):
+    monkeypatch.setattr(rewriting, "FusedConvolution", None)
+    net = small("letters-resnet")
+    inputs = torch.randn(3, *net.preprocess.shape)
+    with torch.no_grad():
+        fast = rewriting.rewritten(nn.Sequential(*net.stages.values()), inputs)
+        left = {type(layer) for layer in fast.modules()}
+    assert nn.Conv2d in left
+    assert nn.BatchNorm2d not in left
+
+
+@pytest.mark.parametrize(
+    ("size", "at_a_time"), [(28, 32), (96, 22), (160, 8), (224, 4), (299, 2), (2000, 2)]
+)
+def test_fewer_large_pictures_pass_together_so_that_their_feature_maps_stay_near(size, at_a_time):
+    split = tiny.task().train
+    split = replace(split, preprocess=replace(split.preprocess, size=size))
+    cpu, card = torch.device("cpu"), torch.device("cuda")
+    assert feed_module._at_a_time(split, cpu) == at_a_time
+    assert feed_module._at_a_time(split, card) == 32
 
 
 def test_a_rewriting_that_changes_the_numbers_is_not_used(monkeypatch):

@@ -14,7 +14,8 @@ from torchvision.models.vision_transformer import VisionTransformer, interpolate
 import tl_teach as tl
 from tests.tasks import tiny
 from tl_teach.learning import prefix as prefix_module
-from tl_teach.learning.prefix import TOLERANCE, Prefix
+from tl_teach.learning.prefix import Prefix
+from tl_teach.learning.rewriting import TOLERANCE
 from tl_teach.networks import FAMILIES, WeightsError, seeded
 from tl_teach.networks.families import compose
 from tl_teach.networks.published import published_weights

@@ -19,7 +19,8 @@ from .team import Team
 Augment = Callable[[torch.Tensor], torch.Tensor]
 T = TypeVar("T")
 
-_CHUNK = 32  # pictures that pass the prefix at a time: enough to fill two cores, small in memory
+_AT_A_TIME = 32  # items that pass the prefix together: enough to fill two cores, small in memory
+_PIXELS = 8 * 160**2  # and at most so many pixels: their feature maps fit a processor's cache
 
 
 class Feed(Protocol):
@@ -184,9 +185,10 @@ def _fill(
     title = f"frozen part, {known} of {len(digests)} known"
     with tqdm(total=len(missing), desc=title, unit=" pictures", delay=2, leave=False) as bar:
         order = torch.tensor(_by_length(split, missing))
+        at_a_time = _at_a_time(split, prefix.device)
         for group in order.split(shelf.most_rows_at_once):
             rows, block = 0, torch.empty(0)
-            for batch in _ahead(inputs(split, items) for items in group.split(_CHUNK)):
+            for batch in _ahead(inputs(split, items) for items in group.split(at_a_time)):
                 values = prefix(batch)
                 if not rows:
                     block = torch.empty(len(group), *values.shape[1:], dtype=values.dtype)
@@ -194,6 +196,14 @@ def _fill(
                 rows += len(values)
                 bar.update(len(values))
             shelf.add([digests[item] for item in group.tolist()], block)
+
+
+def _at_a_time(split: Split, device: torch.device) -> int:
+    """How many items make a batch that is computed soonest."""
+    if isinstance(split.preprocess, TextPreprocess) or device.type != "cpu":
+        return _AT_A_TIME
+    _, height, width = split.preprocess.shape
+    return max(2, min(_AT_A_TIME, _PIXELS // (height * width)))
 
 
 def _by_length(split: Split, items: list[int]) -> list[int]:

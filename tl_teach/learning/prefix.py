@@ -1,14 +1,12 @@
 """The frozen prefix: what stands before the freeze boundary, in the form that computes fastest.
 
 A frozen stage gives the same numbers for the same picture in every epoch, so they need computing
-once. And since nothing in it learns, it may be rewritten: each convolution swallows the BatchNorm
-that follows it, and the channels of a pixel lie side by side in memory. The rewritten prefix gives
-the same numbers up to rounding; whoever wants the same *bits* says ``exact=True``.
+once. And since nothing in it learns, it may be rewritten, into layers that give the same numbers up
+to rounding; whoever wants the same *bits* says ``exact=True``.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections import OrderedDict
 from importlib.metadata import version
@@ -18,9 +16,7 @@ from torch import nn
 
 from ..networks import FirstToken, LastToken, MeanOfTokens, Network, fingerprint
 from ..tasks import TextPreprocess
-
-TOLERANCE = 1e-4
-"""How far the rewritten prefix may be from the plain one, relative to the largest activation."""
+from .rewriting import rewritten
 
 # Layers that a stage may begin with and that neither learn nor draw random numbers. What they
 # give is stored instead of what they get: a pooled feature is a small part of a feature map.
@@ -59,6 +55,8 @@ class Prefix:
 
     Attributes
     ----------
+    device : torch.device
+        Where the network is.
     key : str
         Changes with everything that the prefix's numbers depend on, but for the pictures.
     is_changed : bool
@@ -83,7 +81,7 @@ class Prefix:
         self._reduced = 0
         if reduce and self.stages and self._after:
             self._reduced = _reducing_layers(self._after[0])
-        self._device = next((p.device for p in net.parameters()), torch.device("cpu"))
+        self.device = next((p.device for p in net.parameters()), torch.device("cpu"))
         self.key = self._key(names[:count])
         self.is_changed = any(_has_own_code(m) for layer in self._layers() for m in layer.modules())
 
@@ -102,7 +100,7 @@ class Prefix:
         """
         if not self.stages:
             return inputs
-        inputs = inputs.to(self._device)
+        inputs = inputs.to(self.device)
         with torch.no_grad():
             plain = self.exact or self.is_changed or not self._foldable
             values = self._plain(inputs) if plain else self._fast(inputs)(inputs)
@@ -123,7 +121,7 @@ class Prefix:
         torch.Tensor
             The network's outputs, or the features that its last layer reads.
         """
-        values = values.to(self._device)
+        values = values.to(self.device)
         layers = [*self._after]
         if self._reduced:
             layers[0] = layers[0][self._reduced :]  # type: ignore[index]
@@ -158,7 +156,7 @@ class Prefix:
         """Rewrite the prefix once, check it against the plain one, and keep it ready."""
         if self.key not in _ready:
             plain = nn.Sequential(*self._layers())
-            _ready[self.key] = _rewritten(plain, inputs[:2])
+            _ready[self.key] = rewritten(plain, inputs[:2])
             while len(_ready) > _MOST_READY:
                 _ready.popitem(last=False)
         _ready.move_to_end(self.key)
@@ -171,7 +169,7 @@ class Prefix:
         for layer in self._layers():
             for module in layer.modules():
                 digest.update(_description(module).encode())
-        kind = self._device.type  # a graphics card rounds in another way
+        kind = self.device.type  # a graphics card rounds in another way
         facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype(), kind)
         # Of torchvision the version alone: importing it takes as long as importing PyTorch.
         versions = (torch.__version__, version("torchvision"))
@@ -209,27 +207,3 @@ def _averaged(values: torch.Tensor) -> torch.Tensor:
     """One number a channel: from feature maps (N, C, H, W) or tokens (N, T, C)."""
     places = {4: (2, 3), 3: (1,)}.get(values.ndim)
     return values if places is None else values.nanmean(places)  # NaN: no token stands there
-
-
-class _ChannelsLast(nn.Module):
-    """Lay the channels of each pixel side by side in memory."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
-
-
-def _rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
-    """Fold BatchNorm into convolutions and change the memory layout, if the numbers stay."""
-    from torch.fx.experimental.optimization import fuse
-
-    plain = copy.deepcopy(plain).eval().requires_grad_(False)
-    expected = plain(example)
-    try:
-        fast: nn.Module = fuse(plain)
-    except Exception:  # torch.fx follows most networks, not all: those keep their plain layers
-        fast = plain
-    fast = nn.Sequential(_ChannelsLast(), fast.to(memory_format=torch.channels_last))
-    got = fast(example)
-    largest = expected.nan_to_num().abs().max().clamp(min=1e-12)
-    close = torch.allclose(got, expected, rtol=0, atol=float(TOLERANCE * largest), equal_nan=True)
-    return fast if close else plain
