@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from torch import nn
 
 import tl_teach as tl
 from tests.tasks import tiny
@@ -286,6 +287,20 @@ def test_each_epoch_tells_what_moved(tuned):
     assert "block2 by" in explorer.view(2).words
     assert "stem by" not in explorer.view(2).words
     assert tl.fingerprint(before) == state
+
+
+def test_pictures_are_shown_as_the_network_sees_them():
+    net = tiny.network()
+    net.stages["stem"].conv = nn.Conv2d(3, 4, 3, padding=1, bias=False)
+    net.preprocess = replace(net.preprocess, channels=3, mean=(0.2,) * 3, std=(0.3,) * 3)
+    explorer = tl.explore_training(net, tiny.task(), epochs=1)
+    assert explorer.view(1).words.startswith("After 1 epoch: ")
+
+
+def test_a_small_move_does_not_read_as_none(tuned):
+    explorer = tl.explore_training(*tuned[::2], epochs=1, lr=1e-6)
+    moves = re.findall(r"by ([\d.]+ ?%)", explorer.view(1).words)
+    assert moves and all(float(move.rstrip(" %")) > 0 for move in moves)
 
 
 def test_the_same_seed_tells_the_same(tuned):

@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,12 @@ def test_a_recipe_leaves_the_network_that_it_was_given():
     before = tl.fingerprint(net)
     tl.Recipe(net, tl.Phase(epochs=1)).train(tiny.task())
     assert tl.fingerprint(net) == before and net.frozen_through is None
+
+
+@pytest.mark.parametrize("option", [{"weights": "random"}, {"image_size": 96}])
+def test_what_does_nothing_for_a_network_of_ones_own_is_refused(option):
+    with pytest.raises(ValueError, match=rf"{next(iter(option))}=.* does nothing for a network of"):
+        recipe(**option)
 
 
 def test_random_weights_differ_by_seed_and_copied_ones_do_not():
@@ -101,6 +108,15 @@ def test_a_study_has_a_row_for_every_combination():
     assert set(made.table.labels) == {6, 15} and made.metric == "accuracy"
     assert made.constant_guess == tl.baseline(tiny.task(40)).score
     assert "12 cells: 2 recipes, 2 label counts, 3 seeds" in repr(made)
+
+
+def test_networks_that_see_other_pictures_are_other_recipes(tmp_path):
+    small, large = tiny.network(), tiny.network()
+    large.preprocess = replace(large.preprocess, size=16)
+    nets = {"small": small, "large": large}
+    recipes = {name: tl.Recipe(net, tl.Phase(True, **FROZEN)) for name, net in nets.items()}
+    tl.compare(recipes, tiny.task(), seeds=[0], save_to=tmp_path / "study.json")
+    assert len(json.loads((tmp_path / "study.json").read_text())["cells"]) == 2
 
 
 def test_a_cell_is_the_recipe_run_by_hand():
@@ -296,6 +312,16 @@ def test_a_file_that_is_no_search_is_named(tmp_path):
         tuning(trials=1, save_to=tmp_path / "tuning.log")
     with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
         tuning(trials=1, save_to=tmp_path / "nowhere" / "tuning.log")
+
+
+def test_a_file_that_cannot_be_opened_is_named_as_such(tmp_path):
+    with pytest.raises(OSError):
+        tuning(trials=1, save_to=tmp_path)
+
+
+def test_a_search_for_a_network_of_ones_own_takes_it_as_it_is():
+    with pytest.raises(ValueError, match=r"weights='random' does nothing for a network of your"):
+        tuning(weights="random")
 
 
 def test_a_range_of_whole_numbers_gives_whole_numbers():

@@ -196,6 +196,20 @@ def test_the_picture_of_a_network_in_text_names_each_role():
     )
 
 
+def test_what_is_frozen_and_what_learns_are_the_two_sides_of_the_boundary():
+    net = tl.freeze(tiny.network(), through="block1")
+    assert net.frozen == ("stem", "block1") and net.learning == ("block2", "head")
+    assert tl.unfreeze(net).frozen == () and net.learning == net.stage_names
+
+
+def test_a_walk_ends_with_what_the_network_gives():
+    net, x = tiny.network(), torch.randn(2, 1, 8, 8)
+    outputs = dict(net.walk(x))
+    assert tuple(outputs) == net.stage_names
+    assert torch.equal(outputs["head"], net(x))
+    assert torch.equal(outputs["block1"], net.run(x, through="block1"))
+
+
 def test_another_image_size_changes_the_input_and_not_the_weights():
     net = tl.load_network("mobilenet_v2", image_size=96)
     assert net.preprocess.shape == (3, 96, 96)
@@ -241,5 +255,5 @@ def test_a_head_without_a_layer_to_replace_is_refused():
 
 
 def test_a_missing_folder_is_said_by_its_name(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere' to save 'net"):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere' for 'net"):
         tl.save_network(tl.load_network("letters-resnet"), tmp_path / "nowhere" / "net.safetensors")

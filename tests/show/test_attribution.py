@@ -135,7 +135,7 @@ def test_without_captum_the_reader_is_told_how_to_get_it(monkeypatch):
         ({"items": 0.5}, r"items=0\.5 does not work"),
         ({"items": 0, "target": "be"}, r"no class of 'tiny' named 'be'.*did you mean 'bee'"),
         ({"items": 0, "target": 3}, r"target=3 does not work: 'tiny' has the classes 0 to 2"),
-        ({"items": 0, "stage": "head"}, r"head of 'tiny-net' gives no feature maps; choose one of"),
+        ({"items": 0, "stage": "head"}, r"'head' of 'tiny-net' gives no feature maps; choose one"),
         ({"items": 0, "stage": "blok1"}, r"named 'blok1'.*did you mean 'block1'"),
     ],
 )

@@ -106,7 +106,8 @@ def _run(net: Network, layers: list[_BatchNorm], unlabelled: Split, batch_size: 
     try:
         with torch.no_grad(), tqdm(total=count, desc="adabn", delay=2, leave=False) as bar:
             for items in batches:
-                values = inputs(unlabelled, items).contiguous(memory_format=torch.channels_last)
+                values = inputs(unlabelled, items).to(net.device)
+                values = values.contiguous(memory_format=torch.channels_last)
                 for stage in net.stages.values():
                     values = stage(values)
                 bar.update(len(items))

@@ -91,10 +91,11 @@ def dann(
             f"nothing to move; let more learn: tl.unfreeze(net, from_={net.stage_names[-2]!r})."
         )
     ours, theirs = feed(net, source.train), feed(net, unlabelled)
-    targets = source.train.targets
+    targets = source.train.targets.to(net.device)
     steps = -(-len(targets) // batch_size)
     with seeded(seed), tqdm(total=epochs * steps, desc="dann", delay=2, leave=False) as bar:
         judge = nn.Sequential(nn.Linear(layer.in_features, hidden), nn.ReLU(), nn.Linear(hidden, 1))
+        judge.to(net.device)
         optimiser = torch.optim.SGD([*learning, *judge.parameters()], lr=lr, momentum=0.9)
         falling = LambdaLR(optimiser, lambda step: (1 + 10 * step / (epochs * steps)) ** -0.75)
         for epoch in range(epochs):
@@ -109,6 +110,7 @@ def dann(
                 turned = ReverseGradient.apply(features, strength * rising_strength(progress))
                 domain = judge(turned).squeeze(1)
                 truth = (torch.arange(len(values)) >= len(items)).float()  # 1 is the target
+                truth = truth.to(net.device)
                 loss = F.cross_entropy(layer(features[: len(items)]), targets[items])
                 loss = loss + F.binary_cross_entropy_with_logits(domain, truth)
                 optimiser.zero_grad()

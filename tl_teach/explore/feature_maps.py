@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 
-from ..learning.predicting import evaluating
 from ..networks import Network, require_network
-from ..show.feature_maps import as_input, as_seen
+from ..show.feature_maps import as_input, as_seen, feature_maps
 from ..wording import require_count
 from .frame import Control, Explorer, View
-from .parts import figure, share, together
+from .parts import figure, share, tiles
 
 
 def explore_feature_maps(
@@ -57,8 +56,8 @@ def explore_feature_maps(
     if not len(images):
         raise ValueError("explore_feature_maps needs at least one picture; give images=[...].")
     inputs = torch.stack([as_input(net, image) for image in images])
-    before = _maps(net, inputs)
-    later = before if after is None else _maps(require_network(after), inputs)
+    before = feature_maps(net, inputs)
+    later = before if after is None else feature_maps(require_network(after), inputs)
     if {n: m.shape for n, m in before.items()} != {n: m.shape for n, m in later.items()}:
         raise ValueError(
             f"{net.name!r} and {getattr(after, 'name', None)!r} do not have the same feature maps; "
@@ -93,7 +92,7 @@ def explore_feature_maps(
             moved = change.norm() / old.norm().clamp(min=1e-9)
             role = after.role(name)
             finding = f"{name} ({role}): channel {channel} changed by {share(moved)} of its size."
-        return together(parts, finding)
+        return View(tiles(parts), finding)
 
     controls = [
         Control("picture", tuple(str(i + 1) for i in range(len(images))), slides=False),
@@ -104,16 +103,6 @@ def explore_feature_maps(
         ),
     ]
     return Explorer(f"feature maps of {net.name}", controls, draw)
-
-
-def _maps(net: Network, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
-    found, maps = {}, inputs
-    with evaluating(net):
-        for name in net.stage_names[:-1]:
-            maps = net.stages[name](maps)
-            if maps.ndim == 4:
-                found[name] = maps
-    return found
 
 
 def _strongest(before: torch.Tensor, after: torch.Tensor, count: int) -> list[int]:

@@ -36,7 +36,7 @@ def explore_network(net: Network, study: Any = None, *, batch_size: int = 16) ->
     Explorer
         For each boundary: the stages and their roles, how many parameters learn, the memory that
         a training step keeps at least (weights, slopes, Adam's two averages, and the feature
-        maps right of the boundary), seconds measured on this machine for an epoch of 100
+        maps right of the boundary), seconds measured on this processor for an epoch of 100
         pictures, and the mean score in the study.
 
     Raises
@@ -86,7 +86,7 @@ def explore_network(net: Network, study: Any = None, *, batch_size: int = 16) ->
         below = {name: f"{counts[name]:,}" for name in names}
         return View(stage_row(net, frozen, below) + table(rows), words)
 
-    frozen = sum(map(net.is_frozen, names)) or len(names)  # where the boundary stands, or the head
+    frozen = len(net.frozen) or len(names)  # where the boundary stands, or the head
     place = min(frozen, len(names) - 1)
     control = Control("Frozen through", options, place)
     return Explorer(f"the freeze boundary of {net.name}", [control], draw)
@@ -94,7 +94,7 @@ def explore_network(net: Network, study: Any = None, *, batch_size: int = 16) ->
 
 def _measure(net: Network) -> tuple[dict[str, tuple[float, float]], dict[str, int]]:
     """Seconds of a picture forward and backward, and the numbers that its layers give, by stage."""
-    learner = copy.deepcopy(net).train().requires_grad_(True)
+    learner = copy.deepcopy(net).cpu().train().requires_grad_(True)
     value, seconds, kept = torch.zeros(8, *net.preprocess.shape), {}, {}
     for name, stage in learner.stages.items():
         sizes: list[int] = []

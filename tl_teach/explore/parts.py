@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..networks import Network
-from .frame import View
 
 Point = tuple[float, float]
 
@@ -110,9 +109,9 @@ def as_png(pixels: np.ndarray, palette: str = "gray") -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def together(parts: Sequence[str], words: str, *, small: bool = False) -> View:
-    """Give a view of small pictures side by side."""
-    return View(f'<div class="tiles{" small" * small}">{"".join(parts)}</div>', words)
+def tiles(parts: Iterable[str], *, small: bool = False) -> str:
+    """Draw small pictures side by side."""
+    return f'<div class="tiles{" small" * small}">{"".join(parts)}</div>'
 
 
 def share(value: Any) -> str:

@@ -8,15 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ..learning.evaluation import score_only
+from ..learning.feed import feed, inputs
 from ..learning.fit import fit
-from ..learning.predicting import evaluating
+from ..learning.predicting import evaluating, predict
 from ..networks import Network, require_network
 from ..networks.change import stage_change
+from ..show.change import percent
 from ..show.feature_maps import as_seen
 from ..tasks import Task, require_pictures, require_task
 from ..wording import require_count
 from .frame import Control, Explorer, View
-from .parts import Chart, figure, share, stage_row, svg
+from .parts import Chart, figure, share, stage_row, svg, tiles
 
 _CHART = Chart()
 _PICTURES, _MAPS, _MOST_VALIDATION = 6, 4, 300
@@ -72,28 +75,28 @@ def explore_training(
     >>> tl.explore_training(net, task, epochs=1).controls[0].options
     ('0', '1')
     """
-    net, task = require_network(net), require_task(task)
+    net = require_network(net)
+    task = require_task(task).for_network(net)
     require_pictures(task)
     require_count("epochs", epochs)
     if task.kind != "classification":
         raise ValueError(f"explore_training shows classes, but {task.name!r} is {task.kind}.")
     learner = copy.deepcopy(net)
-    shown = torch.stack([task.validation[i][0] for i in range(_PICTURES)])
-    truth = [int(task.validation.targets[i]) for i in range(_PICTURES)]
+    looked_at = task.validation[:_PICTURES]
+    shown, truth = inputs(looked_at, torch.arange(len(looked_at))), looked_at.targets.tolist()
     kept = [_look(learner, net, task, shown)]
     for epoch in range(epochs):
         fit(learner, task, 1, lr, seed=seed * 1000 + epoch, progress=False, **options)
         kept.append(_look(learner, net, task, shown))
-    frozen = sum(net.is_frozen(name) for name in net.stage_names)
 
     def draw(epoch: int) -> View:
         now = kept[epoch]
         words = f"After {epoch} epoch{'s' * (epoch != 1)}: {share(now.train)} of training and "
         words += f"{share(now.validation)} of validation pictures right. "
-        moving = [f"{name} by {share(value)}" for name, value in now.moved.items() if value]
+        moving = [f"{name} by {percent(value)}" for name, value in now.moved.items() if value]
         words += f"Moved: {', '.join(moving)}." if moving else "No stage has moved."
-        below = {name: f"moved {share(value)}" for name, value in now.moved.items()}
-        answers = "".join(
+        below = {name: f"moved {percent(value)}" for name, value in now.moved.items()}
+        answers = (
             figure(
                 as_seen(shown[i], net.preprocess),
                 f"a {task.classes[truth[i]]}, read as {task.classes[answer]}",
@@ -101,14 +104,13 @@ def explore_training(
             )
             for i, answer in enumerate(now.answers)
         )
-        maps = "".join(
-            figure(m, f"feature map {i + 1}", "", "magma") for i, m in enumerate(now.maps)
-        )
+        maps = (figure(m, f"feature map {i + 1}", "", "magma") for i, m in enumerate(now.maps))
         return View(
-            stage_row(learner, frozen, below)
+            stage_row(learner, len(net.frozen), below)
             + svg(_curves(kept, epoch), words)
-            + f'<div class="tiles small">{answers}</div><p>The first picture in the last block:</p>'
-            f'<div class="tiles small">{maps}</div>',
+            + tiles(answers, small=True)
+            + "<p>The first picture in the last block:</p>"
+            + tiles(maps, small=True),
             words,
         )
 
@@ -135,12 +137,14 @@ def _curves(kept: list[_Epoch], epoch: int) -> str:
 
 
 def _look(net: Network, before: Network, task: Task, shown: torch.Tensor) -> _Epoch:
-    scores = [_accuracy(net, split[:_MOST_VALIDATION]) for split in (task.train, task.validation)]
+    parts = (split[:_MOST_VALIDATION] for split in (task.train, task.validation))
+    scores = [score_only(predict(net, feed(net, part)), part) for part in parts]
     changes = stage_change(before, net)
     moved = {name: _finite(change.parameters) for name, change in changes.items()}
+    shown = shown.to(net.device)
     with evaluating(net):
         answers = net(shown).argmax(1).tolist()
-        deepest = net.run(shown[:1], through=net.stage_names[-2])
+        deepest = net.run(shown[:1], through=net.stage_names[-2]).cpu()
     if deepest.ndim != 4:
         return _Epoch(scores[0], scores[1], moved, answers, np.zeros((0, 1, 1)))
     maps = deepest[0]
@@ -152,9 +156,3 @@ def _look(net: Network, before: Network, task: Task, shown: torch.Tensor) -> _Ep
 
 def _finite(value: float | None) -> float:
     return min(value or 0.0, 9.99)
-
-
-def _accuracy(net: Network, split: Any) -> float:
-    x = torch.stack([split[i][0] for i in range(len(split))])
-    with evaluating(net):
-        return float((net(x).argmax(1) == split.targets).float().mean())

@@ -133,6 +133,6 @@ def moving_state(net: Network) -> dict[str, torch.Tensor]:
     dict of str to torch.Tensor
         A part of its state dict.
     """
-    moving = tuple(f"stages.{name}." for name in net.stages if not net.is_frozen(name))
+    moving = tuple(f"stages.{name}." for name in net.learning)
     state = net.state_dict()
     return {name: value.clone() for name, value in state.items() if name.startswith(moving)}

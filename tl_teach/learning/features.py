@@ -81,6 +81,6 @@ def extract_features(
             values = supply(items)
             if at_the_end:
                 values = supply.prefix.rest(values, but_last=stage is None)
-            parts.append(values.flatten(1))
+            parts.append(values.flatten(1).cpu())
     targets = None if split.labels is None else split.labels.numpy().copy()
     return Features(torch.cat(parts).numpy(), targets, stage or "features")

@@ -190,7 +190,7 @@ def fit(
     started = time.perf_counter()
     net.eval()  # so that a frozen stage is frozen whatever mode its parts were left in
     team = Team()
-    history = History(trained=tuple(name for name in net.stages if not net.is_frozen(name)))
+    history = History(trained=net.learning)
     split = task.train
     if augment is not None and views is not None:
         split, augment = with_views(split, augment, views, seed), None

@@ -48,7 +48,7 @@ class Loop:
     team: Team
 
     def __post_init__(self) -> None:
-        self.device = next(self.net.parameters()).device
+        self.device = self.net.device
         self._half = self.device.type == "cuda"  # half precision pays on a graphics card only
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self._half)
 
@@ -111,9 +111,8 @@ class Loop:
         order = self.team.agree(torch.randperm(count))
         for items in order.split(batches(count, batch_size)):
             yield len(items), self.step(items * views + view)
-        for name, stage in self.net.stages.items():
-            if not self.net.is_frozen(name):
-                self.team.average_buffers(stage)
+        for name in self.net.learning:
+            self.team.average_buffers(self.net.stages[name])
 
 
 def batches(count: int, size: int) -> list[int]:

@@ -99,9 +99,9 @@ def tune(
         logarithmic scale (of whole numbers, if both are), a list holds choices. By default the
         learning rate, the batch size, weight decay and every boundary.
     weights : str
-        ``"pretrained"`` or ``"random"``.
+        ``"pretrained"`` or ``"random"``; for a network by name.
     image_size : int, optional
-        See `load_network`.
+        See `load_network`; for a network by name.
     seed : int
         Fixes the search, and everything random in each trial.
     save_to : str or pathlib.Path, optional
@@ -140,7 +140,6 @@ def tune(
     require_count("seed", seed, least=0)
     task = require_task(task)
     space = _space(network, search)
-    Phase(**options)  # refuses what fit does not know
 
     def objective(trial: optuna.Trial) -> float:
         recipe = _recipe(_suggest(trial, space))
@@ -154,6 +153,8 @@ def tune(
         return Recipe(network, phase, weights=weights, image_size=image_size)
 
     study = _opened(framework, save_to, described((network, task, space, weights, image_size,
+    _recipe({})  # refuses what cannot work before the first trial
+
                                                    seed, options)))  # fmt: skip
     finished = framework.trial.TrialState.COMPLETE
     known = study.get_trials(states=(finished,))
@@ -235,6 +236,8 @@ def _opened(framework: Any, path: str | Path | None, what: str) -> optuna.Study:
     try:
         journal = JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
         study = framework.create_study(
+    except OSError:
+        raise
             direction="maximize", storage=journal, study_name="tuning", load_if_exists=True
         )
     except Exception:  # Optuna raises many kinds for a file that is not its own
@@ -242,7 +245,7 @@ def _opened(framework: Any, path: str | Path | None, what: str) -> optuna.Study:
             f"{str(path)!r} holds no search; give another name, or remove it."
         ) from None
     digest = hashlib.sha256(what.encode()).hexdigest()
-    if study.user_attrs.setdefault("search", digest) != digest:
+    if study.user_attrs.get("search", digest) != digest:
         raise ValueError(
             f"{str(path)!r} holds a search with another network, task, seed, range or option; "
             "give another name, or remove it."

@@ -73,7 +73,8 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
     net = copy.deepcopy(require_network(net)).eval().requires_grad_(False)
     program = torch.export.export(
         net,
-        (torch.zeros(2, *net.preprocess.shape),),  # of one picture, the batch would be fixed
+        # Of one picture, the batch would be fixed.
+        (torch.zeros(2, *net.preprocess.shape, device=net.device),),
         dynamic_shapes=({0: torch.export.Dim("batch")},),
     )
     with replacing(path) as part:

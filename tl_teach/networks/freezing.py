@@ -77,8 +77,7 @@ def unfreeze(net: Network, from_: str | None = None) -> Network:
     'block2'
     """
     net = require_network(net)
-    already = 0 if net.frozen_through is None else net.position(net.frozen_through) + 1
-    frozen = min(already, 0 if from_ is None else net.position(from_))
+    frozen = min(len(net.frozen), 0 if from_ is None else net.position(from_))
     _refuse_shared(net, frozen)
     net.set_boundary(frozen)
     return net

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -71,6 +71,21 @@ class Network(nn.Module):
     def head(self) -> nn.Module:
         """The last stage, which turns features into the task's outputs."""
         return self.stages[self.stage_names[-1]]
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the stages before the freeze boundary."""
+        return self.stage_names[: self._frozen]
+
+    @property
+    def learning(self) -> tuple[str, ...]:
+        """Names of the stages after the freeze boundary."""
+        return self.stage_names[self._frozen :]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are; the CPU where there are none."""
+        return next((one.device for one in self.parameters()), torch.device("cpu"))
 
     @property
     def frozen_through(self) -> str | None:
@@ -192,6 +207,26 @@ class Network(nn.Module):
             if first <= place < last:
                 x = stage(x)
         return x
+
+    def walk(self, x: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+        """Run the row stage by stage.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            As for `forward`, on any device.
+
+        Yields
+        ------
+        name : str
+            Of the stage.
+        output : torch.Tensor
+            What comes out of it, on the network's device.
+        """
+        x = x.to(self.device)
+        for name, stage in self.stages.items():
+            x = stage(x)
+            yield name, x
 
     def __repr__(self) -> str:
         row = " ".join(f"[{name}: {self.role(name)}]" for name in self.stages)

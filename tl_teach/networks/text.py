@@ -268,7 +268,7 @@ def text_network(name: str, pretrained: bool, pooling: str | None = None) -> Net
     else:
         body = minilm_body() if pretrained else model(config)
     stages = compose_text(body, family.kind, pooling or family.pooling)
-    classes = tuple(str(number) for number in range(stages["head"].output.in_features))  # type: ignore[union-attr, arg-type]
+    classes = tuple(str(number) for number in range(body.config.hidden_size))
     return Network(name, stages, TextPreprocess(family.tokenizer), classes, pretrained)
 
 

@@ -117,7 +117,7 @@ def _weights(net: Network, text: str, stage: str) -> np.ndarray:
     config._attn_implementation = "eager"  # the faster ways never form the table
     try:
         with evaluating(net):
-            net.run(net.preprocess([text]).to(next(net.parameters()).device), through=stage)
+            net.run(net.preprocess([text]).to(net.device), through=stage)
     finally:
         config._attn_implementation = before
         for hook in hooks:

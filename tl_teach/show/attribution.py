@@ -100,6 +100,7 @@ def explain(
     ------
     ValueError
         If there is no such item or class, or the network does not fit the task.
+    inputs = inputs.to(net.device)
     """
     split = require_split(split).for_network(net)
     require_pictures(net)
@@ -107,11 +108,11 @@ def explain(
     places = _places(split, items)
     inputs = torch.stack([split.preprocess(split.pixels(place)) for place in places])
     with evaluating(net):
-        outputs = net(inputs)
+        outputs = net(inputs).cpu()
     asked = _target(split.info, target)
     targets = outputs.argmax(1).tolist() if asked is None else [asked] * len(places)
     with evaluating(net), torch.enable_grad():
-        heats = method.heat(inputs, targets).detach().numpy()
+        heats = method.heat(inputs, targets).detach().cpu().numpy()
     columns = min(len(places), 2)
     rows = -(-len(places) // columns)
     figure = blank(6.4, rows * (3.2 / columns + 0.4) + 0.5, gap=0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import torch
@@ -60,7 +61,7 @@ def show_feature_maps(
         channels = 6 if after is None else 2
     require_count("channels", channels)
     value = as_input(net, image)
-    before = _maps(net, value)
+    before = _of_one(net, value)
     if after is not None:
         return _compared(net, require_network(after), value, before, channels)
     figure, grid = _sheet(net, value, len(before), channels)
@@ -87,7 +88,7 @@ def _compared(
     before: dict[str, torch.Tensor],
     channels: int,
 ) -> Picture:
-    later = _maps(after, value)
+    later = _of_one(after, value)
     if {name: maps.shape for name, maps in before.items()} != {
         name: maps.shape for name, maps in later.items()
     }:
@@ -129,15 +130,49 @@ def _compared(
 _HEADING: dict[str, Any] = {"color": INK, "fontsize": 9}
 
 
-def _maps(net: Network, value: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The feature maps of each stage for one input, shape (channels, height, width)."""
-    found, maps = {}, value[None]
+def feature_maps(net: Network, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Give what each stage before the head makes of pictures, where that is feature maps.
+
+    Parameters
+    ----------
+    net : Network
+        Left as it is.
+    inputs : torch.Tensor
+        Preprocessed, shape (N, C, H, W).
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        By stage, shape (N, channels, height, width), on the CPU.
+    """
     with evaluating(net):
-        for name in net.stage_names[:-1]:
-            maps = net.stages[name](maps)
-            if maps.ndim == 4:
-                found[name] = maps[0]
-    return found
+        body = islice(net.walk(inputs), len(net.stages) - 1)
+        return {name: maps.cpu() for name, maps in body if maps.ndim == 4}
+
+
+def no_maps(net: Network, stage: str) -> ValueError:
+    """Say that a stage gives no feature maps, and which stages there are.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    stage : str
+        Its stage.
+
+    Returns
+    -------
+    ValueError
+        To be raised.
+    """
+    return ValueError(
+        f"The stage {stage!r} of {net.name!r} gives no feature maps; "
+        f"choose one of {', '.join(net.stage_names[:-1])}."
+    )
+
+
+def _of_one(net: Network, value: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {name: maps[0] for name, maps in feature_maps(net, value[None]).items()}
 
 
 def _strength(maps: torch.Tensor) -> torch.Tensor:
@@ -228,7 +263,7 @@ def as_seen(value: torch.Tensor, preprocess: Preprocess) -> Any:
     """
     mean = torch.tensor(preprocess.mean).view(-1, 1, 1)
     std = torch.tensor(preprocess.std).view(-1, 1, 1)
-    return as_image((value * std + mean).clamp(0, 1))
+    return as_image((value.cpu() * std + mean).clamp(0, 1))
 
 
 def _name(axes: Any, name: str, role: str, shape: torch.Size) -> None:

@@ -49,7 +49,7 @@ def show_filters(net: Network, stage: str | None = None) -> Picture:
             f"The stage {stage!r} of {net.name!r} has no convolution, so it has no filters; "
             f"choose another of {', '.join(net.stage_names)}."
         )
-    weights = convolution.weight.detach().numpy()[:32]
+    weights = convolution.weight.detach().cpu().numpy()[:32]
     largest = float(np.abs(weights).max())
     columns = 8
     rows = -(-len(weights) // columns)

@@ -10,6 +10,7 @@ import torch
 from ..networks import Network, require_network
 from ..tasks import Split
 from .attribution import Method, captum_methods, explain, where
+from .feature_maps import no_maps
 from .picture import Picture
 
 
@@ -78,19 +79,13 @@ def show_grad_cam(
     net = require_network(net)
     stage = net.stage_names[-2] if stage is None else stage
     if net.position(stage) == len(net.stages) - 1:
-        raise ValueError(
-            f"The head of {net.name!r} gives no feature maps; "
-            f"choose one of {', '.join(net.stage_names[:-1])}."
-        )
+        raise no_maps(net, stage)
 
     def heat(inputs: torch.Tensor, targets: list[int]) -> torch.Tensor:
         cam = attr.LayerGradCam(net, net.stages[stage])
         maps = cam.attribute(inputs, target=targets, relu_attributions=True)
         if maps.ndim != 4:
-            raise ValueError(
-                f"The stage {stage!r} of {net.name!r} gives no feature maps; choose another of "
-                f"{', '.join(net.stage_names[:-1])}."
-            )
+            raise no_maps(net, stage)
         return attr.LayerAttribution.interpolate(maps, inputs.shape[-2:], "bilinear")[:, 0]
 
     key = f"{stage}: bright regions speak for the class"

@@ -62,12 +62,9 @@ def show_network(net: Network) -> Picture:
 
 def _shapes(net: Network) -> dict[str, str]:
     """What comes out of each stage, in words."""
-    shapes, value = {}, torch.zeros(1, *net.preprocess.shape, dtype=net.preprocess.dtype)
+    nothing = torch.zeros(1, *net.preprocess.shape, dtype=net.preprocess.dtype)
     with evaluating(net):
-        for name, stage in net.stages.items():
-            value = stage(value)
-            shapes[name] = "×".join(str(side) for side in value.shape[1:])
-    return shapes
+        return {name: "×".join(map(str, out.shape[1:])) for name, out in net.walk(nothing)}
 
 
 def _input_and_output(axes, net: Network, right: float) -> None:  # type: ignore[no-untyped-def]
@@ -109,5 +106,5 @@ def _words(net: Network, counts: dict[str, int]) -> str:
     for role in dict.fromkeys(net.role(name) for name in net.stages):
         members = [name for name in net.stages if net.role(name) == role]
         text += f" {role.capitalize()}: {', '.join(members)}."
-    learning = sum(count for name, count in counts.items() if not net.is_frozen(name))
+    learning = sum(counts[name] for name in net.learning)
     return text + f" {learning:,} of {sum(counts.values()):,} parameters learn."

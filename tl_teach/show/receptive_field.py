@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..tasks import require_split
-from .feature_maps import as_input, as_seen
+from .feature_maps import as_input, as_seen, feature_maps, no_maps
 from .picture import PAPER, Picture, blank, credit, tile
 from .roles import ROLES
 
@@ -116,19 +116,12 @@ def show_receptive_field(
 
 def _shapes(net: Network, stage: str) -> dict[str, tuple[int, int]]:
     """Height and width of the feature maps of each stage up to this one."""
-    shapes, last = {}, net.position(stage)
-    value = torch.zeros(1, *net.preprocess.shape)
-    with evaluating(net):
-        for name in net.stage_names[: last + 1]:
-            value = net.stages[name](value)
-            if value.ndim == 4:
-                shapes[name] = (value.shape[2], value.shape[3])
-    if stage not in shapes:
-        raise ValueError(
-            f"The stage {stage!r} of {net.name!r} gives no feature maps; "
-            f"choose one of {', '.join(net.stage_names[:-1])}."
-        )
-    return shapes
+    last = net.position(stage)
+    maps = feature_maps(net, torch.zeros(1, *net.preprocess.shape))
+    if stage not in maps:
+        raise no_maps(net, stage)
+    shapes = {name: (one.shape[2], one.shape[3]) for name, one in maps.items()}
+    return {name: shape for name, shape in shapes.items() if net.position(name) <= last}
 
 
 def _unit(
@@ -158,13 +151,13 @@ def _field(net: Network, stage: str, unit: tuple[int, int], maps: tuple[int, int
             middle = (fewest + most) // 2
             top, bottom, left, right = middle.tolist()
             # Four at a time: some fast convolutions for large batches would let NaN leak out.
-            inputs = torch.zeros(4, *net.preprocess.shape)
+            inputs = torch.zeros(4, *net.preprocess.shape, device=net.device)
             inputs[0, :, :top] = np.nan
             inputs[1, :, size - bottom :] = np.nan
             inputs[2, :, :, :left] = np.nan
             inputs[3, :, :, size - right :] = np.nan
             answer = net.run(inputs, through=stage)[:, :, unit[0], unit[1]]
-            noticed = answer.isnan().any(1)
+            noticed = answer.isnan().any(1).cpu()
             most = torch.where(noticed, middle, most)
             fewest = torch.where(noticed, fewest, middle + 1)
     top, bottom, left, right = (fewest - 1).tolist()

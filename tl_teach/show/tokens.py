@@ -65,8 +65,7 @@ def show_token_importance(net: Network, text: str, target: str | None = None) ->
     gap = torch.tensor([PADDING])
     without = [torch.cat([numbers[:place], numbers[place + 1 :], gap]) for place in places]
     with evaluating(net):
-        device = next(net.parameters()).device
-        outputs = net(torch.stack([numbers, *without]).to(device)).cpu()
+        outputs = net(torch.stack([numbers, *without]).to(net.device)).cpu()
     if net.kind == "classification":
         outputs = outputs.softmax(1)
     elif net.kind == "multilabel":

@@ -13,7 +13,7 @@ from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..tasks import Split, require_pictures
 from ..wording import require_count
-from .feature_maps import as_input, as_seen
+from .feature_maps import as_input, as_seen, no_maps
 from .picture import INK, Picture, blank, credit, tile
 from .roles import ROLES
 
@@ -142,15 +142,13 @@ def _answers(net: Network, inputs: _Inputs, stage: str) -> tuple[torch.Tensor, t
     strongest, where = [], []
     with evaluating(net):
         for items in chunks(len(inputs), _CHUNK):
-            maps = net.run(torch.stack([inputs[int(item)] for item in items]), through=stage)
+            some = torch.stack([inputs[int(item)] for item in items]).to(net.device)
+            maps = net.run(some, through=stage)
             if maps.ndim != 4:
-                raise ValueError(
-                    f"The stage {stage!r} of {net.name!r} gives no feature maps; "
-                    f"choose one of {', '.join(net.stage_names[:-1])}."
-                )
+                raise no_maps(net, stage)
             best = maps.flatten(2).max(2)
-            strongest.append(best.values)
-            where.append(best.indices)
+            strongest.append(best.values.cpu())
+            where.append(best.indices.cpu())
     return torch.cat(strongest), torch.cat(where), maps.shape[3]
 
 
@@ -162,14 +160,14 @@ def _patches(
     places: list[tuple[int, int]],
 ) -> Iterator[np.ndarray]:
     """Cut out the part of each picture that an answer depends on: where its gradient is not 0."""
-    traced = torch.stack(values).requires_grad_()
+    traced = torch.stack(values).to(net.device).requires_grad_()
     with evaluating(net), torch.enable_grad():
         maps = net.run(traced, through=stage)
         answers = [maps[item, channel, row, column] for item, (row, column) in enumerate(places)]
         # In eval mode no picture influences another, so one pass back serves them all.
         torch.stack(answers).sum().backward(inputs=[traced])
     assert traced.grad is not None
-    for value, influence in zip(values, traced.grad.abs().sum(1), strict=True):
+    for value, influence in zip(values, traced.grad.abs().sum(1).cpu(), strict=True):
         seen = as_seen(value, net.preprocess)
         rows, columns = torch.nonzero(influence, as_tuple=True)
         if len(rows):
