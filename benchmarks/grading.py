@@ -1,7 +1,8 @@
 """Grading a class: the same notebooks by our grader, by nbval, by nbgrader and by otter.
 
-Every side gets the same submissions of the book's assignment on language, half of them right and
-half with one mistake, and has to come out with the same marks.
+Every side gets the same submissions of one of the book's assignments, half of them right and half
+with one mistake, and has to come out with the same marks. Two assignments: one of plain arrays,
+which starts at once everywhere, and one that imports PyTorch, as nine of the ten do.
 """
 
 from __future__ import annotations
@@ -14,73 +15,107 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from tl_teach.classroom.master import Master, read_master
 
-from .harness import ROOT, Side, from_json, pairwise, take_turns, to_json
+from .harness import ROOT, Runs, Side, from_json, pairwise, spread, take_turns, to_json
 from .report import Target, quantity, ratios, table, times
 
 TITLE = "Grading a class"
 
-ASSIGNMENT = "language"
-MASTER = ROOT / "book" / "assignments" / ASSIGNMENT / "master.ipynb"
-MISTAKE = ("divide", "def divide(reviews, share, seed):\n    return reviews % 3 == seed")
 CORES = 2
-SUBMISSIONS = 100  # the slowest takes eight seconds for each
-OURS = "tl-teach"
-NBVAL, NBGRADER, OTTER = "pytest --nbval", "nbgrader autograde", "otter run"
+SUBMISSIONS = {"language": 60, "1-pretraining": 40}  # the slowest takes eight seconds for each
+WORDS = {"language": "of plain arrays", "1-pretraining": "that imports PyTorch"}
+MISTAKES = {
+    "language": ("divide", "def divide(reviews, share, seed):\n    return reviews % 3 == seed"),
+    "1-pretraining": ("source", "source = 'b'"),
+}
+ALONE = "the cells alone"
+OURS, NBVAL, NBGRADER, OTTER = "tl-teach", "pytest --nbval", "nbgrader autograde", "otter run"
 
 
 def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
-    count = 4 if quick else SUBMISSIONS
-    options = {"count": count}
-    sides = [
-        Side(OURS, "benchmarks.grading:ours", options),
-        Side(NBVAL, "benchmarks.grading:nbval", options, ("nbval", "xdist"), 1),
-        Side(NBGRADER, "benchmarks.grading:nbgrader", options, ("nbgrader",), 1),
-        Side(OTTER, "benchmarks.grading:otter", options, ("otter",), 1),
-    ]
+    sides = []
+    for name, count in SUBMISSIONS.items():
+        options = {"assignment": name, "count": 4 if quick else count}
+        for who, function, needs in (
+            (OURS, "ours", ()),
+            (ALONE, "alone", ()),
+            (NBVAL, "nbval", ("nbval", "xdist")),
+            (NBGRADER, "nbgrader", ("nbgrader",)),
+            (OTTER, "otter", ("otter",)),
+        ):
+            most = 1000 if who in (OURS, ALONE) else 1
+            sides.append(
+                Side(f"{name}: {who}", f"benchmarks.grading:{function}", options, needs, most)
+            )
     runs, missing = take_turns(sides, repetitions, tell)
-    return {"runs": to_json(runs), "missing": missing, "count": count}
+    counts = {name: 4 if quick else count for name, count in SUBMISSIONS.items()}
+    return {"runs": to_json(runs), "missing": missing, "counts": counts}
 
 
 def report(data: dict[str, Any]) -> str:
-    runs, count = from_json(data["runs"]), data["count"]
-    rows = []
-    for name in runs:
-        seconds = quantity(runs, name, "process")
-        each = f"{1000 * statistics.median(seconds) / count:,.0f}"
-        compared = ratios(pairwise(runs, name, OURS, "process"))
-        rows.append([name, times(seconds), each, compared, marks(runs[name])])
-    words = (
-        f"{count} submissions of the assignment on language, half of them right, on {CORES} cores; "
-        "all from starting the program to the written marks. Ours runs each in a jail of its own, "
-        "twice; the others run them once, unprotected. nbval cannot give marks: it says which "
-        "notebooks pass. What the submissions themselves compute is in every time, in ours twice: "
-        "the overhead alone differs by more than the ratio says."
+    everything, parts = from_json(data["runs"]), []
+    parts.append(
+        f"Half of the submissions are right, {CORES} cores, all from starting the program to the "
+        "written marks. Ours runs each submission in a jail of its own and the checks in another; "
+        "the others run them together and unprotected. nbval cannot give marks: it says which "
+        "notebooks pass. *The cells alone* have been run by a plain loop in processes that had "
+        "imported everything; what a grader takes beyond that is its *overhead*."
     )
-    heading = ["grader", "seconds", "ms a submission", "times ours", "all right : not all right"]
-    promises = [
-        Target(f"Against {name}", least).judge(pairwise(runs, name, OURS, "process"))
-        for name, least in ((NBVAL, 20), (NBGRADER, 5), (OTTER, 5))
-    ]
-    return "\n\n".join([words, table(heading, rows), "\n".join(promises)])
+    for name, count in data["counts"].items():
+        runs = {
+            side.partition(": ")[2]: done
+            for side, done in everything.items()
+            if side.startswith(f"{name}: ")
+        }
+        parts += _about(name, count, runs)
+    return "\n\n".join(parts)
+
+
+def _about(name: str, count: int, runs: Runs) -> list[str]:
+    own = spread(quantity(runs, ALONE, "seconds"))[0]
+    rows = [[ALONE, times(quantity(runs, ALONE, "seconds")), f"{1000 * own / count:,.0f}"]]
+    rows[0] += ["-", "-", marks(runs[ALONE])]
+    promises = []
+    for side in (OURS, NBVAL, NBGRADER, OTTER):
+        if side not in runs:
+            continue
+        seconds = quantity(runs, side, "process")
+        over = statistics.median(seconds) - own
+        compared = pairwise(runs, side, OURS, "process")
+        rows.append([side, times(seconds), f"{1000 * statistics.median(seconds) / count:,.0f}"])
+        rows[-1] += [f"{over:.1f}", ratios(compared), marks(runs[side])]
+        if side in (NBGRADER, OTTER):
+            promises.append(Target(f"Against {side}", 5).judge(compared))
+        if side == NBVAL:
+            ours = statistics.median(quantity(runs, OURS, "process")) - own
+            promises.append(Target(f"Overhead, against {side}", 20).judge([over / ours]))
+    heading = ["grader", "seconds", "ms a submission", "overhead, s", "times ours", "right : wrong"]
+    words = f"**{count} submissions of an assignment {WORDS[name]}** ({name}):"
+    return [words, table(heading, rows), "\n".join(promises)]
 
 
 def marks(runs: list[Any]) -> str:
     return " : ".join(str(runs[0].result[key]) for key in ("right", "wrong"))
 
 
-def hand_in(folder: Path, count: int, place: str) -> list[Path]:
+def master_of(assignment: str) -> Path:
+    return ROOT / "book" / "assignments" / assignment / "master.ipynb"
+
+
+def hand_in(folder: Path, assignment: str, count: int, place: str) -> list[Path]:
     """Write submissions; `place` says where, with the student's name in it."""
-    document = json.loads(MASTER.read_text(encoding="utf-8"))
+    document = json.loads(master_of(assignment).read_text(encoding="utf-8"))
     paths = []
     for number in range(count):
         if number == count // 2:
-            name, source = MISTAKE
+            name, source = MISTAKES[assignment]
             next(cell for cell in document["cells"] if cell["id"] == name)["source"] = source
         path = folder / place.format(student=f"student{number:03}")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,22 +144,53 @@ def counted(points: list[float], master: Master) -> dict[str, int]:
     return {"right": right, "wrong": len(points) - right}
 
 
-def ours(count: int) -> dict[str, int]:
+def alone(assignment: str, count: int) -> dict[str, Any]:
+    """Run the submissions' cells, and the checks among them, in processes that are warm."""
+    with tempfile.TemporaryDirectory() as name:
+        paths = hand_in(Path(name), assignment, count, "{student}.ipynb")
+        with ProcessPoolExecutor(CORES) as pool:
+            list(pool.map(_run_cells, paths[:CORES], chunksize=1))  # imports, and first times
+            started = time.perf_counter()
+            right = sum(pool.map(_run_cells, paths))
+            seconds = time.perf_counter() - started
+    return {"seconds": seconds, "right": right, "wrong": count - right}
+
+
+def _run_cells(path: Path) -> bool:
+    """Say whether no cell fails; the last one, which checks all once more, is left out."""
+    import torch
+
+    torch.set_num_threads(1)
+    cells = [c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"]
+    names: dict[str, Any] = {"__name__": "__main__"}
+    right = True
+    for cell in cells[:-1]:
+        lines = "".join(cell["source"]).splitlines()
+        magic = "    %pip"  # for Colab
+        source = "\n".join("    pass" if line.startswith(magic) else line for line in lines)
+        try:
+            exec(source, names)
+        except Exception:
+            right = False
+    return right
+
+
+def ours(assignment: str, count: int) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        hand_in(folder / "in", count, "{student}.ipynb")
-        words = ["assignment", "grade", folder / "in", "--master", MASTER]
+        hand_in(folder / "in", assignment, count, "{student}.ipynb")
+        words = ["assignment", "grade", folder / "in", "--master", master_of(assignment)]
         words += ["--out", folder / "grades.csv", "--workers", str(CORES)]
         command(folder, "tl_teach", *words)
         with (folder / "grades.csv").open() as file:
             points = [float(row["points"]) for row in csv.DictReader(file)]
-    return counted(points, read_master(MASTER))
+    return counted(points, read_master(master_of(assignment)))
 
 
-def nbval(count: int) -> dict[str, int]:
+def nbval(assignment: str, count: int) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        hand_in(folder, count, "{student}.ipynb")
+        hand_in(folder, assignment, count, "{student}.ipynb")
         words = [
             "--nbval-lax",
             "-q",
@@ -140,29 +206,28 @@ def nbval(count: int) -> dict[str, int]:
     return {"right": count - len(failed), "wrong": len(failed)}
 
 
-def nbgrader(count: int) -> dict[str, int]:
+def nbgrader(assignment: str, count: int) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source = folder / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        source = folder / "source" / assignment / f"{assignment}.ipynb"
         source.parent.mkdir(parents=True)
-        shutil.copy(MASTER, source)
-        hand_in(folder / "submitted", count, f"{{student}}/{ASSIGNMENT}/{ASSIGNMENT}.ipynb")
-        command(folder, "nbgrader", "generate_assignment", ASSIGNMENT, "--create")
-        command(folder, "nbgrader", "autograde", ASSIGNMENT)
+        shutil.copy(master_of(assignment), source)
+        place = f"{{student}}/{assignment}/{assignment}.ipynb"
+        hand_in(folder / "submitted", assignment, count, place)
+        command(folder, "nbgrader", "generate_assignment", assignment, "--create")
+        command(folder, "nbgrader", "autograde", assignment)
         command(folder, "nbgrader", "export")
         with (folder / "grades.csv").open() as file:
             points = [float(row["score"]) for row in csv.DictReader(file)]
-    return counted(points, read_master(MASTER))
+    return counted(points, read_master(master_of(assignment)))
 
 
-def otter(count: int) -> dict[str, int]:
+def otter(assignment: str, count: int) -> dict[str, int]:
     """One process for each notebook, as many at a time as there are cores."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    master = read_master(MASTER)
+    master = read_master(master_of(assignment))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = hand_in(folder / "in", count, "{student}.ipynb")
+        paths = hand_in(folder / "in", assignment, count, "{student}.ipynb")
         (folder / "tests").mkdir()
         for check in master.checks.values():
             (folder / "tests" / f"{check.id.replace('-', '_')}.py").write_text(
