@@ -168,7 +168,7 @@ def test_a_missing_folder_is_said_before_the_training(capsys, pretrain, tmp_path
     output = tmp_path / "missing" / "w.safetensors"
     code, _, err = run(capsys, "pretrain", "letters-resnet", "--output", str(output))
     assert (code, pretrain) == (1, [])
-    assert f"no folder {output.parent}" in one_sentence(err)
+    assert f"no folder {str(output.parent)!r}" in one_sentence(err)
 
 
 def test_an_interrupt_is_130_without_a_traceback(capsys, pretrain):

@@ -82,7 +82,7 @@ def test_bash_completes_a_command_by_the_printed_script(capsys, tmp_path):
 def test_without_shtab_completion_says_what_to_install(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "shtab", None)
     assert cli.main(["completion", "bash"]) == 1
-    assert "pip install shtab" in capsys.readouterr().err
+    assert 'pip install "tl-teach[completion]"' in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing"]
+__all__ = ["replacing", "require_folder"]
 
 
 @contextmanager
@@ -41,3 +41,37 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_folder(path: str | Path) -> Path:
+    """
+    Refuse a file whose folder is not there, before any work is done for it.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file that will be written.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> require_folder("nowhere/net.pt")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: There is no folder 'nowhere' for 'net.pt'; make it first.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(path.parent)!r} for {path.name!r}; make it first."
+        )
+    return path

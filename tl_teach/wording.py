@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from importlib import import_module
 from numbers import Integral, Real
 from typing import Any, TypeGuard
 
-__all__ = ["is_number", "require_count", "unknown"]
+__all__ = ["is_number", "need", "require_count", "require_share", "unknown"]
 
 
 def unknown(what: str, given: object, known: Iterable[object]) -> str:
@@ -70,6 +71,76 @@ def require_count(name: str, given: object, least: int = 1) -> None:
         raise ValueError(
             f"{name}={given!r} does not work: expected a whole number, at least {least}."
         )
+
+
+def require_share(name: str, given: object, without: float | None = None) -> None:
+    """
+    Refuse what is not a number from 0 to 1, in one sentence.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name.
+    given : object
+        What the caller gave for it.
+    without : float, optional
+        The end that does not work either.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+
+    Examples
+    --------
+    >>> require_share("dropout", 1, without=1)
+    Traceback (most recent call last):
+    ...
+    ValueError: dropout=1 does not work: expected a number from 0 to 1, without 1.
+    """
+    if not is_number(given) or not 0 <= given <= 1 or given == without:
+        end = "" if without is None else f", without {without:g}"
+        raise ValueError(f"{name}={given!r} does not work: expected a number from 0 to 1{end}.")
+
+
+def need(module: str, extra: str, purpose: str) -> Any:
+    """
+    Import a package that only some uses need, or say how to get it.
+
+    Parameters
+    ----------
+    module : str
+        The module to import.
+    extra : str
+        The library's extra that brings it.
+    purpose : str
+        What needs it, as the beginning of a sentence.
+
+    Returns
+    -------
+    module
+        Imported.
+
+    Raises
+    ------
+    ImportError
+        If it is missing.
+
+    Examples
+    --------
+    >>> need("nowhere", "text", "A network for texts")
+    Traceback (most recent call last):
+    ...
+    ImportError: A network for texts needs the package nowhere, which is not installed; \
+run: pip install "tl-teach[text]".
+    """
+    try:
+        return import_module(module)
+    except ImportError:
+        raise ImportError(
+            f"{purpose} needs the package {module}, which is not installed; "
+            f'run: pip install "tl-teach[{extra}]".'
+        ) from None
 
 
 def is_number(given: Any) -> TypeGuard[float]:

@@ -122,7 +122,7 @@ def test_the_picture_stands_beside_the_heat():
 def test_without_captum_the_reader_is_told_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "captum", None)
     for show in (tl.show_grad_cam, tl.show_integrated_gradients):
-        with pytest.raises(ImportError, match=r"computed by captum.*run: pip install captum\.$"):
+        with pytest.raises(ImportError, match=r"needs the package captum.*tl-teach\[attribution\]"):
             show(tiny.network(), SPLIT, 0)
 
 

@@ -609,5 +609,5 @@ def test_what_cannot_be_drawn_is_refused_with_the_remedy(call, words):
 
 
 def test_a_picture_is_not_saved_to_a_folder_that_is_missing(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no folder '.*nowhere' to save 'x\.png' in"):
+    with pytest.raises(FileNotFoundError, match=r"no folder '.*nowhere' for 'x\.png'"):
         tl.show_network(tiny.network()).save(tmp_path / "nowhere" / "x.png")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Real
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from tqdm import tqdm
 from ..learning import fit
 from ..networks import Network
 from ..tasks import Images, Split, Task
-from ..wording import require_count
+from ..wording import require_count, require_share
 from .requirements import last_layer, require_source
 from .signs import Watch, outputs_of
 
@@ -71,8 +70,7 @@ def pseudo_label(
     source = require_source(source, "pseudo-label")
     last_layer(net)
     require_count("rounds", rounds)
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 <= threshold <= 1:
-        raise ValueError(f"threshold={threshold!r} does not work: expected a number from 0 to 1.")
+    require_share("threshold", threshold)
     for number in tqdm(range(rounds), desc="pseudo-label", unit=" rounds", delay=2, leave=False):
         sure, labels = outputs_of(net, unlabelled).softmax(1).max(1)
         taken = torch.nonzero(sure >= threshold).flatten()

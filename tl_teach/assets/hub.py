@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..wording import need
 from .mirrors import TIMEOUT, reason
 from .partfile import AssetError
 
@@ -62,11 +63,4 @@ def in_hub_cache(repository: str, filename: str) -> Path | None:
 
 
 def _hub() -> Any:
-    try:
-        import huggingface_hub
-    except ImportError:
-        raise ImportError(
-            "Networks for texts need the package huggingface_hub; install the extra that brings "
-            'it: pip install "tl-teach[text]".'
-        ) from None
-    return huggingface_hub
+    return need("huggingface_hub", "text", "A network for texts")

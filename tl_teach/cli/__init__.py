@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (AssetError, ValueError, OSError) as error:
+    except (AssetError, ImportError, ValueError, OSError) as error:
         return complain(error)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..wording import need
+
 SHELLS = ("bash", "zsh", "tcsh")
 
 
@@ -20,14 +22,8 @@ def add_to(commands: Any) -> None:
 
 
 def _completion(arguments: argparse.Namespace) -> int:
-    try:
-        import shtab
-    except ImportError:
-        raise ValueError(
-            "The completion script is written by shtab, which is not installed; "
-            "run: pip install shtab."
-        ) from None
     from . import parser
 
+    shtab = need("shtab", "completion", "A completion script")
     print(shtab.complete(parser(), arguments.shell))
     return 0

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..files import require_folder
+
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
@@ -19,9 +21,7 @@ def add_to(commands: Any) -> None:
 
 
 def _pretrain(arguments: argparse.Namespace) -> int:
-    output = arguments.output or Path(f"{arguments.name}.safetensors")
-    if not output.parent.is_dir():  # said now, not after the training
-        raise ValueError(f"There is no folder {output.parent} to write {output.name} into.")
+    output = require_folder(arguments.output or f"{arguments.name}.safetensors")
     from .. import learning  # imports torch, which takes seconds
 
     learning.pretrain(arguments.name, seed=arguments.seed, output=output)

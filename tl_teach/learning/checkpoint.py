@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..files import replacing
+from ..files import replacing, require_folder
 from ..networks import Network, fingerprint
 from ..tasks import Task
 from .history import History
@@ -36,12 +36,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, net: Network, task: Task, settings: dict[str, Any]):
-        self.path = Path(path)
-        if not self.path.parent.is_dir():
-            raise FileNotFoundError(
-                f"There is no folder {str(self.path.parent)!r} for the checkpoint "
-                f"{self.path.name!r}; make it first."
-            )
+        self.path = require_folder(path)
         digest = hashlib.sha256(f"{fingerprint(net)} {net.frozen_through}".encode())
         for split in (task.train, task.validation):
             digest.update(b"".join(split.digests()))

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from ..networks import Network
-from ..wording import is_number, unknown
+from ..wording import is_number, require_share, unknown
 
 SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler]] = {
     "constant": lambda optimiser, steps: ConstantLR(optimiser, factor=1.0),
@@ -91,8 +91,7 @@ def stage_rates(
     learning = [name for name in net.stage_names if not net.is_frozen(name)]
     if not isinstance(lr, Mapping):
         _require_rate("lr", lr)
-        if not is_number(lr_decay) or not 0 < lr_decay <= 1:
-            raise ValueError(f"lr_decay={lr_decay!r} does not work: expected a share, 0 to 1.")
+        require_share("lr_decay", lr_decay, without=0)
         depth = len(learning) - 1
         return {name: lr * lr_decay ** (depth - place) for place, name in enumerate(learning)}
     if lr_decay != 1:

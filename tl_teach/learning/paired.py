@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..wording import is_number, unknown
+from ..wording import is_number, require_share, unknown
 from . import measures
 from .evaluation import METRICS, Evaluation, scored
 from .intervals import Interval
@@ -139,8 +139,7 @@ def at_threshold(evaluation: Evaluation, threshold: float) -> Evaluation:
         From 0 (always positive) to 1 (never).
     """
     _require_two_classes(evaluation)
-    if not is_number(threshold) or not 0 <= threshold <= 1:
-        raise ValueError(f"threshold={threshold!r} does not work: expected a number from 0 to 1.")
+    require_share("threshold", threshold)
     place = evaluation.info.classes.index(str(evaluation.info.positive))
     outputs = evaluation.probabilities.double().clamp(1e-12).log()
     inside = np.clip(threshold, 1e-300, 1 - 2**-53)  # outweighs every probability, and is finite

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..files import replacing
+from ..files import replacing, require_folder
 from ..networks import Network
 from ..tasks import Task, load_task
 from ..version import __version__
@@ -259,15 +259,9 @@ class _Finished(dict):
 
     def __init__(self, path: str | Path | None):
         super().__init__()
-        self._path = None if path is None else Path(path)
-        if self._path is None:
-            return
-        if not self._path.parent.is_dir():
-            raise FileNotFoundError(
-                f"There is no folder {str(self._path.parent)!r} to save the study in; make it "
-                "first."
-            )
-        self._read()
+        self._path = None if path is None else require_folder(path)
+        if self._path is not None:
+            self._read()
 
     def _read(self) -> None:
         if self._path is None or not self._path.exists():

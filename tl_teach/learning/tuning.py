@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import require_folder
 from ..networks import Network, load_network
 from ..tasks import Task, require_task
-from ..wording import is_number, require_count
+from ..wording import is_number, need, require_count
 from .described import described
 from .evaluation import METRICS, evaluate
 from .recipes import Phase, Recipe
@@ -226,10 +227,7 @@ def _opened(framework: Any, path: str | Path | None, what: str) -> optuna.Study:
     """Begin a search, or open the one that the file holds if it is the same."""
     if path is None:
         return framework.create_study(direction="maximize")
-    if not Path(path).parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(Path(path).parent)!r} to save the search in; make it first."
-        )
+    require_folder(path)
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
@@ -255,12 +253,6 @@ def _opened(framework: Any, path: str | Path | None, what: str) -> optuna.Study:
 
 
 def _optuna() -> Any:
-    try:
-        import optuna
-    except ImportError:
-        raise ImportError(
-            "tl.tune needs Optuna, which is not installed; install it with "
-            "pip install 'tl-teach[tuning]'."
-        ) from None
+    optuna = need("optuna", "tuning", "tl.tune")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

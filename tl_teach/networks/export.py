@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from ..files import replacing
+from ..files import replacing, require_folder
 from ..tasks import TextPreprocess
-from ..wording import unknown
+from ..wording import need, unknown
 from .network import Network, require_network
 
 _FORMATS = ("onnx", "torch.export")
@@ -65,11 +65,7 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
             f"{net.name!r} reads texts, and export_network writes networks for pictures; keep it "
             "with tl.save_network(net, path)."
         )
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(path.parent)!r} to export {path.name!r} to; make it first."
-        )
+    path = require_folder(path)
     net = copy.deepcopy(require_network(net)).eval().requires_grad_(False)
     program = torch.export.export(
         net,
@@ -86,12 +82,7 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
 
 
 def _write_onnx(program: torch.export.ExportedProgram, path: Path) -> None:
-    try:
-        import onnxscript  # noqa: F401
-    except ImportError:
-        raise ImportError(
-            "Writing ONNX needs two packages more; install them: pip install onnx onnxscript."
-        ) from None
+    need("onnxscript", "export", "Writing ONNX")
     torch.onnx.export(
         program,
         f=path,

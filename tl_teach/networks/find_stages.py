@@ -13,6 +13,7 @@ from torch import nn
 
 from .. import assets
 from ..tasks import Preprocess
+from ..wording import need
 from .network import Network
 
 _Layer = tuple[str, nn.Module]
@@ -43,12 +44,7 @@ def timm_network(name: str, pretrained: bool) -> Network:
     timm fetches its weights itself, verifies them and keeps them in its own cache; without a
     connection its hub asks for most of a minute before it gives up.
     """
-    try:
-        import timm
-    except ImportError:
-        raise ImportError(
-            f"{name!r} needs the package timm; install it first: pip install timm."
-        ) from None
+    timm = need("timm", "timm", repr(name))
     theirs = name.removeprefix("timm/")
     if not timm.is_model(theirs):
         raise ValueError(f"There is no network named {theirs!r} in timm; see timm.list_models().")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..tasks import Task
-from ..wording import require_count, unknown
+from ..wording import require_count, require_share, unknown
 from .freezing import unfreeze
 from .network import Network, require_network
 from .outputs import output_layer
@@ -99,8 +99,8 @@ def replace_head(
     task = _outputs(task)
     if hidden is not None:
         require_count("hidden", hidden)
-    if dropout is not None and not (isinstance(dropout, Real) and 0 <= dropout < 1):
-        raise ValueError(f"dropout={dropout!r} does not work: expected a share from 0 to below 1.")
+    if dropout is not None:
+        require_share("dropout", dropout, without=1)
     changed = copy.deepcopy(net)
     layers = OrderedDict(changed.head.named_children())
     old = layers.get("output")

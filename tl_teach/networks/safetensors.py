@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from ..files import replacing
+from ..files import replacing, require_folder
 
 _DTYPES = {
     "F64": torch.float64,
@@ -64,11 +64,7 @@ def save_safetensors(
     OSError
         If the file cannot be written.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(path.parent)!r} to save {path.name!r} in; make it first."
-        )
+    path = require_folder(path)
     table: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     chunks: list[bytes] = []
     place = 0

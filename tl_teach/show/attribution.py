@@ -13,7 +13,7 @@ import torch
 from ..learning.predicting import evaluating, require_fit
 from ..networks import Network
 from ..tasks import Split, TaskInfo, require_pictures, require_split
-from ..wording import unknown
+from ..wording import need, unknown
 from .answers import answer_in_words, in_words
 from .feature_maps import as_seen
 from .matrix import short
@@ -35,13 +35,7 @@ def captum_methods() -> Any:
     ImportError
         If captum is not installed.
     """
-    try:
-        from captum import attr
-    except ImportError:
-        raise ImportError(
-            "Attributions are computed by captum, which is not installed; run: pip install captum."
-        ) from None
-    return attr
+    return need("captum", "attribution", "Attribution").attr
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from ..files import require_folder
 from ..tasks import TaskInfo
 
 PAPER = "#fdfdfb"
@@ -80,15 +81,11 @@ class Picture:
         FileNotFoundError
             If there is no such folder.
         """
-        path = Path(path)
+        path = require_folder(path)
         if path.suffix[1:].lower() not in self.figure.canvas.get_supported_filetypes():
             raise ValueError(
                 f"The suffix {path.suffix!r} of {path.name!r} names no format of a picture; "
                 "expected '.png', '.svg' or '.pdf'."
-            )
-        if not path.parent.is_dir():
-            raise FileNotFoundError(
-                f"There is no folder {str(path.parent)!r} to save {path.name!r} in; make it first."
             )
         if path.suffix.lower() == ".png":
             path.write_bytes(self.png())

@@ -21,7 +21,6 @@ from .tokens import (
     TextPreprocess,
     reads_texts,
     require_pictures,
-    text_package,
 )
 
 __all__ = [
@@ -60,5 +59,4 @@ __all__ = [
     "require_split",
     "require_task",
     "shift",
-    "text_package",
 ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from numbers import Real
 from typing import TypeVar
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..wording import unknown
+from ..wording import require_share, unknown
 from .images import Images
 from .split import SealedSplit, Split, TaskInfo, require_split
 from .target import Target
@@ -68,8 +67,7 @@ def shift(data: Shiftable, kind: str, strength: float = 0.5) -> Shiftable:
     """
     if kind not in KINDS:
         raise ValueError(unknown("kind of shift", kind, KINDS))
-    if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
-        raise ValueError(f"strength={strength!r} does not work: expected a number from 0 to 1.")
+    require_share("strength", strength)
     shifted: dict[int, ShiftedImages] = {}  # the parts of a task share their pictures
 
     def part(split: Split) -> Split:

@@ -6,13 +6,12 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, ClassVar, TypeAlias
 
 import torch
 
 from .. import assets
-from ..wording import require_count, unknown
+from ..wording import need, require_count, unknown
 from .preprocess import Preprocess
 
 PADDING = -1
@@ -122,31 +121,9 @@ class TextPreprocess:
         return row
 
 
-def text_package(name: str) -> Any:
-    """Import a package that only texts need.
-
-    Parameters
-    ----------
-    name : str
-        The package.
-
-    Raises
-    ------
-    ImportError
-        If it is missing, with the way to get it.
-    """
-    try:
-        return import_module(name)
-    except ImportError:
-        raise ImportError(
-            f"Networks for texts need the package {name}; install the extra that brings it: "
-            'pip install "tl-teach[text]".'
-        ) from None
-
-
 @lru_cache(maxsize=8)
 def _load(name: str, length: int) -> Any:
-    kind = text_package("tokenizers").Tokenizer
+    kind = need("tokenizers", "text", "A network for texts").Tokenizer
     source = TOKENIZERS[name]
     if source in assets.catalogue:
         with zipfile.ZipFile(assets.path(source)) as wheel:
