@@ -153,9 +153,9 @@ def tune(
         phase = Phase(**{**options, **settings})
         return Recipe(network, phase, weights=weights, image_size=image_size)
 
-    study = _opened(framework, save_to, described((network, task, space, weights, image_size,
     _recipe({})  # refuses what cannot work before the first trial
 
+    study = _opened(framework, save_to, described((network, task, space, weights, image_size,
                                                    seed, options)))  # fmt: skip
     finished = framework.trial.TrialState.COMPLETE
     known = study.get_trials(states=(finished,))
@@ -234,10 +234,10 @@ def _opened(framework: Any, path: str | Path | None, what: str) -> optuna.Study:
     try:
         journal = JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
         study = framework.create_study(
-    except OSError:
-        raise
             direction="maximize", storage=journal, study_name="tuning", load_if_exists=True
         )
+    except OSError:
+        raise
     except Exception:  # Optuna raises many kinds for a file that is not its own
         raise ValueError(
             f"{str(path)!r} holds no search; give another name, or remove it."
