@@ -197,13 +197,25 @@ def test_cache_shows_and_clears_what_was_computed(capsys, tmp_path, monkeypatch)
 
     monkeypatch.setattr(store.STORE, "_folder", tmp_path / "activations")
     monkeypatch.setattr(store, "MEMORY_BUDGET", 0)
-    store.STORE.shelf("somekey", 4000, 1).add([b"x" * 32], torch.zeros(1, 1000))
+    store.STORE.shelf("somekey", 400_000, 1).add([b"x" * 32], torch.zeros(1, 100_000))
     assert cli.main(["cache"]) == 0
     assert "somekey" in capsys.readouterr().out
     assert cli.main(["cache", "--clear"]) == 0
-    assert "Removed" in capsys.readouterr().out
+    assert "Removed 0.0 MB" not in capsys.readouterr().out
     assert cli.main(["cache", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["shelves"] == {}
+
+
+def test_cache_says_what_was_removed_not_what_was_there(capsys, tmp_path, monkeypatch):
+    import torch
+
+    from tl_teach.learning import store
+
+    monkeypatch.setattr(store.STORE, "_folder", tmp_path / "activations")
+    store.DiskShelf(tmp_path / "activations" / "key", 8).add([b"x" * 32], torch.zeros(1, 100_000))
+    monkeypatch.setattr(store.shutil, "rmtree", lambda *_, **__: None)  # files that are in use
+    assert cli.main(["cache", "--clear"]) == 0
+    assert "Removed 0.0 MB" in capsys.readouterr().out
 
 
 @pytest.fixture

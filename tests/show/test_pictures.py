@@ -287,6 +287,19 @@ def test_a_picture_can_be_saved(suffix, pictures, tmp_path):
     assert path.read_bytes().startswith(start)
 
 
+def test_a_picture_that_cannot_be_written_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    def half(figure, file, **_):
+        file.write_text("half")
+        raise OSError("no space left")
+
+    path, picture = tmp_path / "net.svg", tl.show_network(tiny.network())
+    path.write_text("as it was")
+    monkeypatch.setattr(type(picture.figure), "savefig", half)
+    with pytest.raises(OSError, match="no space"):
+        picture.save(path)
+    assert path.read_text() == "as it was" and list(tmp_path.iterdir()) == [path]
+
+
 def luminance(colour):
     values = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]

@@ -88,12 +88,11 @@ def stage_rates(
     >>> stage_rates(net, 1e-2, lr_decay=0.5)
     {'block2': 0.0025, 'block3': 0.005, 'head': 0.01}
     """
-    learning = [name for name in net.stage_names if not net.is_frozen(name)]
     if not isinstance(lr, Mapping):
         _require_rate("lr", lr)
         require_share("lr_decay", lr_decay, without=0)
-        depth = len(learning) - 1
-        return {name: lr * lr_decay ** (depth - place) for place, name in enumerate(learning)}
+        depth = len(net.learning) - 1
+        return {name: lr * lr_decay ** (depth - place) for place, name in enumerate(net.learning)}
     if lr_decay != 1:
         raise ValueError("Give lr as a rate for each stage, or lr and lr_decay, not all of them.")
     for name, rate in lr.items():
@@ -103,13 +102,13 @@ def stage_rates(
                 f"lr gives a rate for {name!r}, which is frozen; leave it out, or let it learn: "
                 f"tl.unfreeze(net, from_={name!r})."
             )
-    missing = [name for name in learning if name not in lr]
+    missing = [name for name in net.learning if name not in lr]
     if missing:
         raise ValueError(
             f"lr gives no rate for {', '.join(map(repr, missing))}; "
             "name every stage that learns, or freeze what should stand still."
         )
-    return {name: lr[name] for name in learning}
+    return {name: lr[name] for name in net.learning}
 
 
 def build_schedule(

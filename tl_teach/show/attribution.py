@@ -94,13 +94,13 @@ def explain(
     ------
     ValueError
         If there is no such item or class, or the network does not fit the task.
-    inputs = inputs.to(net.device)
     """
     split = require_split(split).for_network(net)
     require_pictures(net)
     require_fit(net, split)
     places = _places(split, items)
     inputs = torch.stack([split.preprocess(split.pixels(place)) for place in places])
+    inputs = inputs.to(net.device)
     with evaluating(net):
         outputs = net(inputs).cpu()
     asked = _target(split.info, target)

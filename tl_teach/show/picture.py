@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from ..files import require_folder
+from ..files import replacing, require_folder
 from ..tasks import TaskInfo
 
 PAPER = "#fdfdfb"
@@ -67,7 +67,8 @@ class Picture:
         Parameters
         ----------
         path : str or pathlib.Path
-            Its suffix gives the format: ``.png``, ``.svg`` or ``.pdf``.
+            Its suffix gives the format: ``.png``, ``.svg`` or ``.pdf``. Written whole or not at
+            all.
 
         Returns
         -------
@@ -87,10 +88,11 @@ class Picture:
                 f"The suffix {path.suffix!r} of {path.name!r} names no format of a picture; "
                 "expected '.png', '.svg' or '.pdf'."
             )
-        if path.suffix.lower() == ".png":
-            path.write_bytes(self.png())
-        else:
-            self.figure.savefig(path, facecolor=PAPER)
+        with replacing(path) as part:
+            if path.suffix.lower() == ".png":
+                part.write_bytes(self.png())
+            else:
+                self.figure.savefig(part, facecolor=PAPER)
         return path
 
     def __repr__(self) -> str:
