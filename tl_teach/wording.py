@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from numbers import Integral, Real
 from typing import Any, TypeGuard
 
-__all__ = ["is_number", "need", "require_count", "require_share", "unknown"]
+__all__ = ["in_columns", "is_number", "need", "require_count", "require_share", "unknown"]
 
 
 def unknown(what: str, given: object, known: Iterable[object]) -> str:
@@ -40,6 +40,30 @@ did you mean 'handwriting'?"
     close = difflib.get_close_matches(str(given).lower(), names, n=1)
     meant = f"; did you mean {names[close[0]]!r}?" if close else "."
     return f"There is no {what} named {given!r}; {expected}{meant}"
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> str:
+    """
+    Write rows of words under each other, each column as wide as it needs.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        Of equal length.
+
+    Returns
+    -------
+    str
+        A line a row, without blanks at the end.
+
+    Examples
+    --------
+    >>> print(in_columns([("", "accuracy"), ("frozen", "0.91")]))
+            accuracy
+    frozen  0.91
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def require_count(name: str, given: object, least: int = 1) -> None:

@@ -327,6 +327,12 @@ def test_every_item_can_be_reached_and_named(tuned):
     assert view.words.startswith("after, block2, PCA")
 
 
+@pytest.mark.parametrize("task", [tiny.regression_task(), tiny.multilabel_task()])
+def test_points_without_classes_are_refused(task):
+    with pytest.raises(ValueError, match=f"shows classes, but '{task.name}' is {task.kind}"):
+        tl.explore_embedding(tiny.network(), task.train)
+
+
 def test_one_network_needs_no_switch(tuned):
     explorer = tl.explore_embedding(tuned[0], tuned[2].train, items=12)
     assert explorer.view(0, 0, 0).words.startswith("stem, PCA")

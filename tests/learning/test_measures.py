@@ -121,7 +121,7 @@ def test_other_items_cannot_be_paired():
     mine = score_outputs(torch.randn(12, 3), tiny.task().validation)
     with pytest.raises(ValueError, match=r"different items.*same split"):
         tl.paired_difference(mine, other)
-    with pytest.raises(TypeError, match="two evaluations, but got float"):
+    with pytest.raises(TypeError, match="a score of a network, but got float"):
         tl.paired_difference(mine, 0.5)
     with pytest.raises(ValueError, match="no measure named 'F1'"):
         tl.paired_difference(mine, mine, "F1")

@@ -39,6 +39,12 @@ def test_every_network_is_scored_on_the_sealed_items():
     assert truth["first"][0].note == ""
 
 
+def test_values_are_scored_by_their_own_measure():
+    task = tiny.regression_task()
+    truth = tl.reveal(tl.replace_head(tiny.network(), task), as_target(task))
+    assert truth.measures == ("R2",) and truth.scores() == truth.scores("R2")
+
+
 def test_balanced_accuracy_and_auc_are_the_usual_ones():
     truth = tl.reveal(tiny.network(2), two_classes())
     ((result,),) = truth.results.values()
@@ -109,7 +115,7 @@ def test_an_ordinary_task_is_refused_since_it_has_a_validation_part():
 
 
 def test_nothing_to_reveal_and_strange_things_are_refused():
-    with pytest.raises(ValueError, match="at least one network in each recipe"):
+    with pytest.raises(ValueError, match="at least one network of each method"):
         tl.reveal({"a": []}, target())
     with pytest.raises(TypeError, match="Expected a network"):
         tl.reveal({"a": [torch.nn.Linear(1, 1)]}, target())

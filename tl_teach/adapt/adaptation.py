@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..learning.reveal import candidate, seen_by
+from ..learning.exam import candidate, seen_by
 from ..networks import Network, require_network
 from ..tasks import Split, Target, Task, require_split, require_task
 from ..wording import require_count, unknown

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import assets
-from .answer import complain, print_columns
+from ..wording import in_columns
+from .answer import complain
 
 
 def add_to(commands: Any) -> None:
@@ -40,7 +41,7 @@ def _list(arguments: argparse.Namespace) -> int:
         asset, present = entry.asset, "yes" if entry.present else "no"
         size = f"{asset.size / 1e6:.1f} MB"
         rows.append((asset.name, asset.title, size, asset.licence, present, entry.source))
-    print_columns(rows)
+    print(in_columns(rows))
     print(f"\nCache: {assets.folder()}")
     return 0
 

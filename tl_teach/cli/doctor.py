@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import assets
 from ..version import __version__
-from .answer import print_columns
+from ..wording import in_columns
 
 REQUIRED = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "ipywidgets", "pandas")
 OPTIONAL = {
@@ -181,7 +181,7 @@ def _print(found: dict[str, Any]) -> None:
         rows.append((name, has or "-", purpose + how))
     rows += [(name, "yes" if at else "-", PROGRAMS[name]) for name, at in found["programs"].items()]
     print()
-    print_columns(rows)
+    print(in_columns(rows))
     cache, held = found["cache"], found["assets"]
     print(f"\nCache: {cache['folder']}" + (f", mirror: {cache['mirror']}" * bool(cache["mirror"])))
     print(f"Here already: {', '.join(held['present']) or 'nothing'}")

@@ -61,6 +61,10 @@ def explore_embedding(
     nets = {name: require_network(one) for name, one in nets.items()}
     split = require_split(split)
     require_pictures(split)
+    if split.info.kind != "classification":
+        raise ValueError(
+            f"explore_embedding shows classes, but {split.info.name!r} is {split.info.kind}."
+        )
     require_count("items", items, least=10)
     part = split[:items]
     classes = part.info.classes
@@ -103,7 +107,7 @@ def _agreement(values: np.ndarray, labels: np.ndarray) -> float:
 
 def _thumbnails(thumbs: list[np.ndarray], key: str) -> str:
     images = "".join(
-        f'<image id="{key}-{i}" width="84" height="84" href="{as_png(_shares(thumb))}" '
+        f'<image id="{key}-{i}" width="84" height="84" href="{as_png(_small(thumb))}" '
         f'style="image-rendering:pixelated"/>'
         for i, thumb in enumerate(thumbs)
     )
@@ -113,10 +117,9 @@ def _thumbnails(thumbs: list[np.ndarray], key: str) -> str:
     )
 
 
-def _shares(pixels: np.ndarray) -> np.ndarray:
+def _small(pixels: np.ndarray) -> np.ndarray:
     step = max(1, max(pixels.shape[:2]) // 28)
-    small = pixels[::step, ::step]
-    return small / 255 if small.dtype == np.uint8 else small
+    return pixels[::step, ::step]
 
 
 def _points(points: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], key: str) -> str:

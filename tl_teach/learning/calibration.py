@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..wording import require_count
-from .evaluation import Evaluation
+from .evaluation import Evaluation, require_evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +81,7 @@ def calibration(evaluation: Evaluation, bins: int = 10) -> Calibration:
     (True, 1295)
     """
     require_count("bins", bins)
-    if not isinstance(evaluation, Evaluation):
-        raise TypeError(
-            f"Expected a score of a network, but got {type(evaluation).__name__}; "
-            "give tl.evaluate(net, task.validation)."
-        )
-    if evaluation.info.kind == "regression":
+    if require_evaluation(evaluation).info.kind == "regression":
         raise ValueError(
             f"The task {evaluation.info.name!r} is a regression, whose answers come without a "
             "confidence; calibration needs classes."

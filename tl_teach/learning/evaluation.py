@@ -16,8 +16,6 @@ from .feed import feed
 from .intervals import Interval, wilson
 from .predicting import evaluating, predict, require_fit
 
-METRICS = {"classification": "accuracy", "multilabel": "accuracy", "regression": "R2"}
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Evaluation:
@@ -34,7 +32,9 @@ class Evaluation:
     outputs : torch.Tensor
         What the network gave, shape (N, outputs).
     targets : torch.Tensor
-        What was right, shape (N,). The pictures are not here: an exam must not leak its test.
+        What was right: class numbers of shape (N,); 0 and 1 of shape (N, classes) for several
+        labels an item; values of shape (N,) or (N, outputs) for regression. The pictures are not
+        here: an exam must not leak its test.
     info : TaskInfo
         What the task is about.
     role : str
@@ -159,7 +159,7 @@ class Evaluation:
     def __repr__(self) -> str:
         info = self.info
         text = (
-            f"{METRICS[info.kind]} {self.score:.3f} "
+            f"{info.metric} {self.score:.3f} "
             f"(95 % interval {self.interval[0]:.3f} to {self.interval[1]:.3f})\n"
             f"on {len(self.targets):,} {self.role} items; "
             f"a constant guess gets {self.constant_guess:.3f}"
@@ -173,6 +173,32 @@ class Evaluation:
                 f"specificity {self.specificity:.3f}"
             )
         return text + (f"\n{self.note}" if self.note else "")
+
+
+def require_evaluation(given: object) -> Evaluation:
+    """Refuse what is not the score of a network, in one sentence.
+
+    Parameters
+    ----------
+    given : object
+        What the caller gave.
+
+    Returns
+    -------
+    Evaluation
+        The same object.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if not isinstance(given, Evaluation):
+        raise TypeError(
+            f"Expected a score of a network, but got {type(given).__name__}; "
+            "give tl.evaluate(net, task.validation)."
+        )
+    return given
 
 
 def evaluate(net: Network, split: Split) -> Evaluation:
@@ -280,7 +306,7 @@ def score_only(outputs: torch.Tensor, split: Split) -> float:
     split : Split
         The items, in the same order.
     """
-    return measures.point(_unscored(outputs, split, ""), METRICS[split.info.kind])
+    return measures.point(_unscored(outputs, split, ""), split.info.metric)
 
 
 def _unscored(outputs: torch.Tensor, split: Split, items: str) -> Evaluation:

@@ -5,11 +5,44 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..networks import Network, fingerprint, require_network
-from ..tasks import SealedError, Task, require_task
+from ..tasks import SealedError, Task, TaskInfo, require_task
 from . import looks
 from .evaluation import Evaluation, evaluate
 
 _taken: dict[bytes, dict[str, Evaluation]] = {}  # by test split, then by network
+
+
+def candidate(net: Network) -> str:
+    """Name a network for an exam: other weights or other inputs make another candidate.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+
+    Returns
+    -------
+    str
+        The same for the same network.
+    """
+    return f"{fingerprint(net)} {net.preprocess}"
+
+
+def seen_by(info: TaskInfo) -> set[str]:
+    """Give the candidates that have sat a task's exam in this process.
+
+    Parameters
+    ----------
+    info : TaskInfo
+        What the task is about.
+
+    Returns
+    -------
+    set of str
+        Empty as long as nobody has seen the labels.
+    """
+    everyone = (pair for sat in _taken.values() for pair in sat.items())
+    return {key for key, result in everyone if result.info.name == info.name}
 
 
 def final_exam(net: Network, task: Task, *, break_seal: bool = False) -> Evaluation:
@@ -48,11 +81,11 @@ def final_exam(net: Network, task: Task, *, break_seal: bool = False) -> Evaluat
     True
     """
     net = require_network(net)
-    candidate = f"{fingerprint(net)} {net.preprocess}"
+    key = candidate(net)
     test = require_task(task).test._open_for_exam()
     sat = _taken.setdefault(task.test._identity, {})
-    if candidate in sat:
-        return sat[candidate]
+    if key in sat:
+        return sat[key]
     if sat and not break_seal:
         raise SealedError(
             f"Another network has already sat the final exam of {task.name!r}, and choosing "
@@ -64,5 +97,5 @@ def final_exam(net: Network, task: Task, *, break_seal: bool = False) -> Evaluat
     if sat or task.test.seal_broken:
         notes.append(f"The seal was broken: this is look number {len(sat) + 1} at this test.")
     result = replace(result, note=" ".join(filter(None, notes)))
-    sat[candidate] = result
+    sat[key] = result
     return result

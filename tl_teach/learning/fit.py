@@ -15,13 +15,13 @@ from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from ..networks import Network, require_network, seeded
-from ..tasks import Task, require_task
+from ..tasks import Task, require_pictures, require_task
 from ..wording import is_number, require_count, unknown
 from . import looks
 from .checkpoint import Checkpoint, moving_state
 from .convex import solve_head
 from .described import described
-from .evaluation import METRICS, score_only
+from .evaluation import score_only
 from .feed import Augment, Feed, feed
 from .history import History
 from .layout import training_layout
@@ -127,6 +127,8 @@ def fit(
 
     Raises
     ------
+    TypeError
+        If `augment` is no function, or the items are texts.
     ValueError
         If nothing can learn, the head does not fit the task, or a number makes no sense.
     CheckpointError
@@ -168,7 +170,8 @@ def fit(
     _check_counts(epochs=epochs, batch_size=batch_size, patience=patience, views=views)
     require_count("seed", seed, least=0)
     _check_shares(min_change=min_change, weight_decay=weight_decay)
-    _check_can_learn(net, task, loss)
+    require_learning(net)
+    require_fit(net, task.train, any_kind=loss is not None)
     _check_pictures(net, augment, views, cache)
     if solver not in SOLVERS:
         raise ValueError(unknown("solver", solver, SOLVERS))
@@ -239,7 +242,7 @@ def fit(
                     if now < best_loss - min_change:
                         best, best_loss, history.best_epoch = moving_state(net), now, history.epochs
                 history.seconds = time.perf_counter() - started
-                bar.set_postfix_str(_words(history, task.kind), refresh=False)
+                bar.set_postfix_str(_words(history, task.metric), refresh=False)
                 if saved is not None and team.rank == 0:
                     saved.save(loop, history, best, best_loss)
     except KeyboardInterrupt:
@@ -291,10 +294,10 @@ def _bar(pictures: int, progress: bool) -> tqdm:
     return tqdm(total=pictures, desc="training", unit=" pictures", delay=2, leave=False, **hidden)
 
 
-def _words(history: History, kind: str) -> str:
+def _words(history: History, metric: str) -> str:
     text = f"train loss {history.train_loss[-1]:.3f}"
     if history.validation_score:
-        text += f", validation {METRICS[kind]} {history.validation_score[-1]:.3f}"
+        text += f", validation {metric} {history.validation_score[-1]:.3f}"
     return text
 
 
@@ -313,12 +316,9 @@ def _check_shares(**rates: object) -> None:
             )
 
 
-def _check_can_learn(net: Network, task: Task, loss: Loss | None) -> None:
-    require_learning(net)
-    require_fit(net, task.train, any_kind=loss is not None)
-
-
 def _check_pictures(net: Network, augment: object, views: int | None, cache: bool) -> None:
+    if augment is not None:
+        require_pictures(net)
     if augment is not None and not callable(augment):
         raise TypeError(
             f"augment={augment!r} does not work: expected a function of one picture, such as a "

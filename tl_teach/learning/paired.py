@@ -8,7 +8,7 @@ import numpy as np
 
 from ..wording import is_number, require_share, unknown
 from . import measures
-from .evaluation import METRICS, Evaluation, scored
+from .evaluation import Evaluation, require_evaluation, scored
 from .intervals import Interval
 
 
@@ -35,6 +35,8 @@ def paired_difference(
 
     Raises
     ------
+    TypeError
+        If one of them is no score of a network.
     ValueError
         If the two were scored on different items, or there is no such measure.
 
@@ -47,18 +49,12 @@ def paired_difference(
     >>> tl.paired_difference(good, poor).low > 0.5
     True
     """
-    for one in (first, second):
-        if not isinstance(one, Evaluation):
-            raise TypeError(
-                f"Expected two evaluations, but got {type(one).__name__}; "
-                "give what tl.evaluate(net, task.validation) returned."
-            )
-    if first.items != second.items:
+    if require_evaluation(first).items != require_evaluation(second).items:
         raise ValueError(
             "The two evaluations are of different items, so they cannot be paired; "
             "score both networks on the same split."
         )
-    name = measure or METRICS[first.info.kind]
+    name = measure or first.info.metric
     if name not in measures.names(first):
         raise ValueError(unknown("measure", name, measures.names(first)))
     return measures.paired(first, second, name)

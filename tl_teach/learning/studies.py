@@ -21,7 +21,7 @@ from ..tasks import Task, load_task
 from ..version import __version__
 from ..wording import unknown
 from .described import described
-from .evaluation import METRICS, baseline, evaluate
+from .evaluation import baseline, evaluate
 from .intervals import Interval, mean_interval
 from .recipes import Recipe
 
@@ -209,7 +209,7 @@ def compare(
         warnings.warn("The study was interrupted; it holds the finished cells.", stacklevel=2)
     columns = ["recipe", "labels_per_class", "labels", "seed", "score", "seconds"]
     guess = baseline(source).score
-    return Study(pd.DataFrame(rows, columns=columns), METRICS[source.kind], guess, interrupted)
+    return Study(pd.DataFrame(rows, columns=columns), source.metric, guess, interrupted)
 
 
 def _bar(cells: int, progress: bool) -> tqdm:

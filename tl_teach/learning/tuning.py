@@ -14,7 +14,7 @@ from ..networks import Network, load_network
 from ..tasks import Task, require_task
 from ..wording import is_number, need, require_count
 from .described import described
-from .evaluation import METRICS, evaluate
+from .evaluation import evaluate
 from .recipes import Phase, Recipe
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ def tune(
     done = study.get_trials(states=(finished,))
     if not done:
         raise ValueError(f"No trial was finished within seconds={seconds!r}; allow more time.")
-    return Tuning(_table(done), [_recipe(dict(one.params)) for one in done],
-                  METRICS[task.kind], study)  # fmt: skip
+    recipes = [_recipe(dict(one.params)) for one in done]
+    return Tuning(_table(done), recipes, task.metric, study)
 
 
 def _space(network: str | Network, search: Mapping[str, Any] | None) -> dict[str, Any]:

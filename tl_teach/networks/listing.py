@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..wording import in_columns
 from .families import FAMILIES
 from .load import NETWORKS, load_network, where
 from .network import Network
@@ -25,9 +26,7 @@ class NetworkTable(list):
         return [tuple(self[0]), *(tuple(map(_words, row.values())) for row in self)]
 
     def __repr__(self) -> str:
-        cells = self._cells()
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+        return in_columns(self._cells())
 
     def _repr_html_(self) -> str:
         head, *rows = ([html.escape(cell) for cell in row] for row in self._cells())

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import PowerNorm
 
 from ..learning import Evaluation
+from ..learning.evaluation import require_evaluation
 from .change import percent
 from .matrix import DEEP_SHADES, matrix, short, write
 from .picture import INK, QUIET, Picture, blank
@@ -58,7 +59,7 @@ def show_confusion(evaluation: Evaluation) -> Picture:
     look |= {"norm": PowerNorm(0.5, vmin=0, vmax=1), "xlabel": "answer", "ylabel": "true class"}
     shown = matrix(axes, shares, classes, classes, **look)
     confusions = _commonest(counts)
-    lines = [f"accuracy {_accuracy(counts):.2f}, constant guess {_constant(counts):.2f}"]
+    lines = [f"accuracy {evaluation.score:.2f}, constant guess {evaluation.constant_guess:.2f}"]
     if few:
         for row, column in zip(*np.nonzero(counts), strict=True):
             text = f"{counts[row, column]:,}\n{percent(_rounded(shares[row, column]))}"
@@ -77,12 +78,7 @@ def show_confusion(evaluation: Evaluation) -> Picture:
 
 def _counts(evaluation: Evaluation) -> np.ndarray:
     """How many items of each true class (row) got each answer (column)."""
-    if not isinstance(evaluation, Evaluation):
-        raise TypeError(
-            f"Expected a score of a network, but got {type(evaluation).__name__}; "
-            "give tl.evaluate(net, task.validation)."
-        )
-    info = evaluation.info
+    info = require_evaluation(evaluation).info
     if info.kind != "classification":
         raise ValueError(
             f"Only a classification has classes to confuse, but {info.name!r} is a task of "
@@ -99,14 +95,6 @@ def _commonest(counts: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
-def _accuracy(counts: np.ndarray) -> float:
-    return np.trace(counts) / counts.sum()
-
-
-def _constant(counts: np.ndarray) -> float:
-    return counts.sum(1).max() / counts.sum()
-
-
 def _rounded(share: float) -> float:
     return round(share, 2) or share
 
@@ -121,8 +109,8 @@ def _words(evaluation: Evaluation, counts: np.ndarray, confusions: list[tuple[in
     info, total, per_class = evaluation.info, counts.sum(), counts.sum(1)
     text = (
         f"Confusion matrix of {total:,} {evaluation.role} items of {info.name} in "
-        f"{len(info.classes)} classes: accuracy {_accuracy(counts):.2f}, where a constant "
-        f"guess gets {_constant(counts):.2f}."
+        f"{len(info.classes)} classes: accuracy {evaluation.score:.2f}, where a constant "
+        f"guess gets {evaluation.constant_guess:.2f}."
     )
     if not confusions:
         return text + " No item is taken for another class."
