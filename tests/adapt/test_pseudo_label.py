@@ -8,6 +8,9 @@ import torch
 import tl_teach as tl
 from tl_teach.adapt.pseudo_label import JoinedImages, _joined
 from tl_teach.adapt.signs import outputs_of
+from tl_teach.networks import Network, seeded
+from tl_teach.networks.text import compose_text
+from tl_teach.tasks import TextPreprocess
 
 from . import domains
 
@@ -96,3 +99,30 @@ def test_a_joined_split_gives_pictures_with_the_label_taken():
     part = _joined(domains.source().train, domains.target().unlabelled, taken, torch.tensor([2, 0]))
     image, label = part[36]
     assert label == 2 and torch.equal(image, domains.target().unlabelled[4])
+
+
+def test_sentences_are_joined_as_pictures_are():
+    transformers = pytest.importorskip("transformers")
+    sizes = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = transformers.BertConfig(vocab_size=30522, hidden_size=8, **sizes)
+    with seeded(0):
+        stages = compose_text(transformers.BertModel(config).eval(), "Bert", "mean")
+    net = Network("tiny-text", stages, TextPreprocess("bert-uncased", 8), tuple("abcdefgh"), True)
+    source, target = (
+        tl.make_task(
+            [f"{word} {thing} {n}" for n in range(40) for word in ("good", "bad")],
+            [0, 1] * 40,
+            classes=["good", "bad"],
+        )
+        for thing in ("film", "food that was long ago")
+    )
+    result = tl.adapt(
+        tl.freeze(tl.replace_head(net, source)),
+        target.unlabelled,
+        source,
+        method="pseudo-label",
+        rounds=1,
+        epochs=1,
+        threshold=0,
+    )
+    assert result.signs.others["taken"][1:] == [1.0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tl_teach.classroom.jail import NoIsolation
+from tl_teach.classroom.limits import NoIsolation
 from tl_teach.classroom.marking import mark_submission, prepare
 from tl_teach.classroom.master import read_master
 from tl_teach.classroom.slot import Slot

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import tl_teach
-from tl_teach.classroom.jail import Limits
+from tl_teach.classroom.limits import Limits
 
 HERE = {
     **os.environ,

@@ -4,10 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from tl_teach.classroom import dask
 from tl_teach.classroom.grade import Settings, grade
 from tl_teach.classroom.journal import Journal
 
@@ -63,3 +66,25 @@ def test_a_worker_that_dies_leaves_its_submissions_to_the_other(cluster, master_
     assert len(entries) == 10 and not any(entry["result"]["ended"] for entry in entries)
     right = [entry["result"]["checks"]["total-hidden"] is None for entry in entries]
     assert right == [number % 2 == 0 for number in range(10)]
+
+
+def test_a_bench_serves_one_thread_for_one_master_and_one_way_of_grading(monkeypatch):
+    opened, closed = [], []
+
+    class Counted(dask.Bench):
+        def __init__(self, settings, master, probes):
+            self.settings, self.master = settings, master
+            self.slot = SimpleNamespace(close=lambda: closed.append(self))
+            opened.append(self)
+
+        def mark(self, data):
+            return self.settings.isolated
+
+    monkeypatch.setattr(dask, "Bench", Counted)
+    monkeypatch.setattr(dask, "_own", threading.local())
+    master, other = SimpleNamespace(digest="one"), SimpleNamespace(digest="two")
+    trusting, careful = Settings(isolated=False), Settings()
+    for settings, each in [(trusting, master), (careful, master), (careful, other)] * 2:
+        for _ in range(2):
+            assert dask._mark(settings, each, [], b"") is settings.isolated
+    assert len(opened) == 6 and closed == opened[:5]

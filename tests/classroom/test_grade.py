@@ -17,8 +17,8 @@ from tl_teach import cli
 from tl_teach.classroom import grade as room
 from tl_teach.classroom.feedback import write_feedback
 from tl_teach.classroom.grade import Bench, Settings, grade
-from tl_teach.classroom.jail import NoIsolation
 from tl_teach.classroom.journal import Journal
+from tl_teach.classroom.limits import NoIsolation
 from tl_teach.classroom.report import report
 from tl_teach.classroom.similar import similar_pairs
 

@@ -254,7 +254,7 @@ def _open(python):
 TRIAL = """
 from tl_teach.classroom.master import Master
 from tl_teach.classroom.slot import Slot
-from tl_teach.classroom.jail import Limits, NoIsolation
+from tl_teach.classroom.limits import Limits, NoIsolation
 import sys
 look = '''
 import os, socket

@@ -203,3 +203,33 @@ def test_nbval_says_the_same(released, tmp_path, capsys):
     assert failures == ["✗ Question 2: expected a whole number in total. Use sum."]
     said = [line for line in done.stdout.splitlines() if line.startswith("✗")]
     assert list(dict.fromkeys(said)) == failures  # pytest says it again in the summary of a CI run
+
+
+ELSEWHERE = """
+import os, sys
+sys.modules["resource"] = sys.modules["fcntl"] = None
+for word in ("O_NONBLOCK", "O_NOFOLLOW", "sysconf"):
+    delattr(os, word)
+sys.platform = "win32"
+from pathlib import Path
+from tl_teach.classroom import check, layouts, release, report
+from tl_teach.classroom.grade import Settings, grade
+from tl_teach.classroom.limits import NoIsolation
+
+master = Path(sys.argv[1])
+print(release.release(master, Path("out")).name)
+print(layouts.find_submissions(Path("out"))[0].read() == Path("out/small.ipynb").read_bytes())
+try:
+    grade(Path("out"), master, Path("grades.csv"), Settings())
+except NoIsolation as reason:
+    print(reason)
+"""
+
+
+def test_where_there_are_no_jails_everything_but_grading_works(master_path, tmp_path):
+    command = [sys.executable, "-c", ELSEWHERE, str(master_path)]
+    run = {"capture_output": True, "text": True, "timeout": 100}
+    done = subprocess.run(command, env=HERE, cwd=tmp_path, **run)
+    assert done.returncode == 0, done.stderr
+    name, read, refusal = done.stdout.splitlines()
+    assert (name, read) == ("small.ipynb", "True") and "needs Linux" in refusal

@@ -6,8 +6,17 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 import tl_teach as tl
-from tl_teach.tasks import ArrayImages, SealedError, SealedSplit, Target, as_target
-from tl_teach.tasks.shifts import KINDS, ShiftedImages
+from tl_teach.tasks import (
+    ArrayImages,
+    Collection,
+    SealedError,
+    SealedSplit,
+    Target,
+    as_target,
+    divide,
+)
+from tl_teach.tasks.report import Problem, Report
+from tl_teach.tasks.shifts import SHIFTS, ShiftedImages
 
 from . import tiny
 
@@ -16,7 +25,7 @@ def numpy(pixels):
     return pixels.numpy().astype(float)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SHIFTS)
 def test_strength_zero_changes_nothing(kind):
     task = tiny.task()
     same = tl.shift(task, kind, 0)
@@ -24,7 +33,7 @@ def test_strength_zero_changes_nothing(kind):
         assert torch.equal(same.train.pixels(item), task.train.pixels(item))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SHIFTS)
 def test_a_shift_changes_pictures_and_keeps_labels(kind):
     task = tiny.task()
     shifted = tl.shift(task, kind, 1)
@@ -34,14 +43,14 @@ def test_a_shift_changes_pictures_and_keeps_labels(kind):
     assert shifted.unlabelled.labels is None
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SHIFTS)
 def test_one_picture_is_always_changed_in_the_same_way(kind):
     first, second = (tl.shift(tiny.task(), kind, 0.7).train for _ in range(2))
     assert torch.equal(first.pixels(3), second.pixels(3))
     assert torch.equal(first.pixels(3), first[3:].pixels(0))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SHIFTS)
 def test_the_digest_is_that_of_the_changed_pixels(kind):
     task = tiny.task()
     shifted = tl.shift(task, kind, 0.8)
@@ -99,7 +108,7 @@ def test_a_background_is_cloudy_where_the_picture_was_dark():
     assert np.array_equal(first, second)
 
 
-@given(st.sampled_from(sorted(KINDS)), st.floats(0, 1), st.sampled_from([1, 3]))
+@given(st.sampled_from(sorted(SHIFTS)), st.floats(0, 1), st.sampled_from([1, 3]))
 def test_every_shift_keeps_shape_and_type(kind, strength, channels):
     values = np.random.default_rng(1).integers(0, 256, (2, 9, 7, 3), dtype=np.uint8)
     images = ArrayImages(values if channels == 3 else values[..., 0])
@@ -140,3 +149,23 @@ def test_wrong_calls_are_answered():
             tl.shift(tiny.task(), "blur", strength)
     with pytest.raises(SealedError):
         tl.shift(tiny.task().test, "blur")
+
+
+def test_a_shifted_task_keeps_its_groups_its_report_and_its_division():
+    labels = np.arange(60) % 3
+    groups, report = np.arange(60) // 2, Report((Problem("a.png", "empty"),))
+    held = ArrayImages(tiny.pictures(labels))
+    task = divide(Collection(tiny.info(), held, labels, tiny.TINY8, 0.2, groups, report=report))
+    shifted = tl.shift(task, "contrast", 0.5)
+    assert len(task.report) == 1
+    assert shifted.report is task.report is tl.as_target(shifted).report
+    assert tl.audit(shifted).straddling == tl.audit(task).straddling is not None
+    few = shifted.with_labels(2, seed=1)
+    assert few.name == shifted.name and len(few.train) == 6
+    assert np.array_equal(few.train.indices, task.with_labels(2, seed=1).train.indices)
+    assert not torch.equal(few.train.pixels(0), task.with_labels(2, seed=1).train.pixels(0))
+
+
+def test_a_shifted_target_is_a_target_with_a_report():
+    target = tl.shift(as_target(tiny.task()), "blur")
+    assert isinstance(target, Target) and len(target.report) == 0

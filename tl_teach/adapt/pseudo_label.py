@@ -82,7 +82,7 @@ def pseudo_label(
         watch(f"round {number + 1}", taken=len(taken) / len(unlabelled))
 
 
-class JoinedImages:
+class JoinedImages(Images):
     """Two collections of pictures, one numbered after the other.
 
     Parameters
@@ -101,6 +101,11 @@ class JoinedImages:
         """Picture `index` as a uint8 tensor of shape (C, H, W)."""
         images, index = self._find(index)
         return images.pixels(index)
+
+    def text(self, index: int) -> str:
+        """Text `index`, where the items are texts."""
+        images, index = self._find(index)
+        return images.text(index)
 
     def digest(self, index: int) -> bytes:
         """SHA-256 of what picture `index` holds."""

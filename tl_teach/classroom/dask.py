@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from itertools import islice
 
+from ..wording import need
 from .grade import LOST, Bench, Done, Settings
 from .layouts import Submission
 from .marking import Probe, Result, unmarked
@@ -12,13 +13,14 @@ from .master import Master
 
 _AHEAD = 4  # submissions that wait at each thread of a worker: enough to keep it busy
 
-_benches: dict[tuple[int, str], Bench] = {}  # in a worker, by thread and master
+_own = threading.local()  # in a worker, each thread keeps a bench
 
 
 def elsewhere(
     settings: Settings, master: Master, probes: list[Probe], waiting: list[Submission]
 ) -> Done:
     """Mark on a scheduler's workers; one that dies leaves its submissions to the others."""
+    need("distributed", "distributed", "Grading on other machines")
     from distributed import Client, Future, KilledWorker, as_completed
 
     number_of: dict[Future, int] = {}
@@ -42,7 +44,9 @@ def elsewhere(
 
 
 def _mark(settings: Settings, master: Master, probes: list[Probe], data: bytes) -> Result:
-    place = (threading.get_ident(), master.digest)
-    if place not in _benches:
-        _benches[place] = Bench(settings, master, probes)
-    return _benches[place].mark(data)
+    bench = getattr(_own, "bench", None)
+    if bench is None or (bench.settings, bench.master.digest) != (settings, master.digest):
+        if bench is not None:
+            bench.slot.close()
+        bench = _own.bench = Bench(settings, master, probes)
+    return bench.mark(data)

@@ -14,9 +14,9 @@ from typing import Any
 from tqdm import tqdm
 
 from ..wording import unknown
-from .jail import Limits, NoIsolation, require_linux
 from .journal import Journal, digest_of, entry_of
 from .layouts import Submission, find_submissions
+from .limits import Limits, NoIsolation, require_linux
 from .marking import Probe, Result, mark_submission, prepare, unmarked
 from .master import Master, read_master
 from .run import LONGEST
@@ -80,12 +80,12 @@ def grade(source: Path, master_path: Path, out: Path, settings: Settings) -> lis
     ValueError
         If the master does not pass itself, or there is no such question, or no table can be there.
     """
+    require_linux()
     master = read_master(master_path)
     if settings.regrade is not None and settings.regrade not in master.questions:
         raise ValueError(unknown("question", settings.regrade, master.questions))
     journal = Journal(out)
     submissions = find_submissions(source, f"{master.name}.ipynb")
-    require_linux()
     with journal.alone():
         waiting = [each for each in submissions if not _is_done(each, journal, master)]
         if waiting:

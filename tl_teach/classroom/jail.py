@@ -15,10 +15,10 @@ import os
 import resource
 import signal
 import socket
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .limits import Limits, NoIsolation
 
 MOUNTS, CONTROL_GROUP, HOST_NAME, MESSAGES = 0x20000, 0x2000000, 0x4000000, 0x8000000
 USERS, PROCESSES, NETWORK = 0x10000000, 0x20000000, 0x40000000
@@ -47,50 +47,6 @@ FORBIDDEN = """
 """
 """Calls that no notebook needs: they look into other processes, build namespaces, or hold memory
 that no limit counts. https://man7.org/linux/man-pages/man2/syscalls.2.html"""
-
-
-class NoIsolation(RuntimeError):
-    """Isolation cannot be had here; the message says why and what would help."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use.
-
-    Attributes
-    ----------
-    seconds : float
-        Of the processor, by all of its processes together.
-    cell_seconds : float
-        Of the processor, by one cell or one call of a function.
-    wall : float
-        Seconds by the clock, however little it computes.
-    memory : int
-        Bytes, of all its processes together.
-    disk : int
-        Bytes of all files in its private folder, and of any one of them.
-    processes : int
-        Processes and threads.
-    answers : int
-        Bytes of its answers together.
-    """
-
-    seconds: float = 120.0
-    cell_seconds: float = 60.0
-    wall: float = 600.0
-    memory: int = 2 * 2**30
-    disk: int = 256 * 2**20
-    processes: int = 32
-    answers: int = 32 * 2**20
-
-
-def require_linux() -> None:
-    """Refuse other systems, which have no namespaces."""
-    if not sys.platform.startswith("linux"):
-        raise NoIsolation(
-            f"Grading needs Linux, and this is {sys.platform}: grade in a Linux container or "
-            "virtual machine; students' own checks run everywhere."
-        )
 
 
 def seclude() -> bool:

@@ -30,6 +30,10 @@ _MOST_TRIES = 10  # files of one student that are opened to find one that can be
 _LONGEST_NAME = 200  # characters that are kept of a file's name
 _LARGEST_ZIP = 4 * LARGEST
 _ENTRY = b"PK\x01\x02"  # what begins each entry in a zip file's directory
+# Follow no link, wait for no pipe, change no byte: as far as the system has a word for it.
+_PLAINLY = os.O_RDONLY
+for _word in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+    _PLAINLY |= getattr(os, _word, 0)
 _READING = threading.RLock()  # an open zip file is not made for several threads
 _PASSED_OVER = "a link, a damaged or a very large file, or one of too many, was passed over"
 Load = Callable[[], bytes | None]
@@ -156,7 +160,7 @@ def _around(places: list[str]) -> str:
 def _read(path: Path) -> bytes | None:
     """Read a plain file of a sane size, and nothing that a link leads to."""
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
+        fd = os.open(path, _PLAINLY)
         with os.fdopen(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 return None

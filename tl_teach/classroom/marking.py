@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .answers import read_json
-from .jail import Limits
+from .limits import Limits
 from .master import Master, merge
 from .notebook import Cell, Refused, cells_of, read_notebook
 from .run import LONGEST, steps_of

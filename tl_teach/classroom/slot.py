@@ -17,7 +17,7 @@ from typing import Any
 import tl_teach
 
 from .. import assets
-from .jail import Limits, NoIsolation, require_linux
+from .limits import Limits, NoIsolation, require_linux
 from .master import Master
 
 _MOST_LINES = 10_000

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from . import jail
-from .jail import Limits, NoIsolation
+from .limits import Limits, NoIsolation
 
 _FIRST_USER = 1_900_000_000  # far above the numbers that systems give to people and services
 _LOOK = 0.05  # seconds between two looks at what a jail uses

@@ -90,8 +90,8 @@ def _check(arguments: argparse.Namespace) -> int:
 def _grade(arguments: argparse.Namespace) -> int:
     from ..classroom.feedback import write_feedback
     from ..classroom.grade import Settings, grade
-    from ..classroom.jail import Limits, NoIsolation
     from ..classroom.journal import Journal, harmless
+    from ..classroom.limits import Limits, NoIsolation
     from ..classroom.master import read_master
     from ..classroom.slot import Lost
 

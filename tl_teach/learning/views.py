@@ -13,7 +13,7 @@ from ..tasks import Images, Split
 from .feed import Augment, augmented
 
 
-class Views:
+class Views(Images):
     """Pictures, each augmented a fixed number of times.
 
     View ``v`` of a picture is drawn from the seed, the picture's number and ``v`` alone, so

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from ..tasks import AnyPreprocess, Preprocess, TextPreprocess
+from ..tasks.labels import KINDS
 from .families import FirstToken
 from .network import Network, require_network
 from .outputs import output_like
@@ -25,7 +26,6 @@ from .text import LastToken, MeanOfTokens
 
 State = Mapping[str, torch.Tensor]
 
-KINDS = ("classification", "multilabel", "regression")
 
 # The layers that a head may be built from when a file is read: a file can name one of these or a
 # layer that the architecture's own head has, and nothing else. Sizes come from the tensors.

@@ -115,7 +115,7 @@ def load_domains(
     )
 
 
-class ChosenImages:
+class ChosenImages(Images):
     """Some pictures of a larger collection, in an order that tells nothing.
 
     Parameters
@@ -138,7 +138,7 @@ class ChosenImages:
 
     def text(self, index: int) -> str:
         """Text `index`, where the items are texts."""
-        return self._images.text(int(self._chosen[index]))  # type: ignore[attr-defined]
+        return self._images.text(int(self._chosen[index]))
 
     def digest(self, index: int) -> bytes:
         """SHA-256 of what picture `index` holds."""

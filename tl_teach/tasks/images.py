@@ -8,7 +8,6 @@ import os
 import zipfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,19 +15,26 @@ import torch
 from .preprocess import as_pixels
 
 
-class Images(Protocol):
-    """A numbered collection of pictures."""
+class Images:
+    """A numbered collection of pictures, or of texts in their place."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        raise NotImplementedError
 
     def pixels(self, index: int) -> torch.Tensor:
         """Picture `index` as a uint8 tensor of shape (C, H, W)."""
+        raise NotImplementedError
+
+    def text(self, index: int) -> str:
+        """Text `index`, where the items are texts."""
+        raise NotImplementedError
 
     def digest(self, index: int) -> bytes:
         """SHA-256 of what picture `index` holds: equal pictures have equal digests."""
+        raise NotImplementedError
 
 
-class ArrayImages:
+class ArrayImages(Images):
     """Pictures held in memory as one array.
 
     Parameters
@@ -52,7 +58,7 @@ class ArrayImages:
         return hashlib.sha256(np.ascontiguousarray(self._array[index]).tobytes()).digest()
 
 
-class ZippedImages:
+class ZippedImages(Images):
     """Pictures that stay compressed inside a zip archive until they are looked at.
 
     Parameters

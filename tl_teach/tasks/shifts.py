@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -65,8 +66,8 @@ def shift(data: Shiftable, kind: str, strength: float = 0.5) -> Shiftable:
     >>> dark.name, bool(dark.train.pixels(0).max() < task.train.pixels(0).max())
     ('printed-digits, contrast 0.8', True)
     """
-    if kind not in KINDS:
-        raise ValueError(unknown("kind of shift", kind, KINDS))
+    if kind not in SHIFTS:
+        raise ValueError(unknown("kind of shift", kind, SHIFTS))
     require_share("strength", strength)
     shifted: dict[int, ShiftedImages] = {}  # the parts of a task share their pictures
 
@@ -82,11 +83,19 @@ def shift(data: Shiftable, kind: str, strength: float = 0.5) -> Shiftable:
     info = _renamed(data.info, kind, strength)
     test, unlabelled = SealedSplit(part(data.test._open_for_exam())), part(data.unlabelled)
     if isinstance(data, Target):
-        return Target(info, test, unlabelled)
-    return Task(info, part(data.train), part(data.validation), test, unlabelled)
+        return Target(info, test, unlabelled, data.report)
+    return replace(
+        data,
+        info=info,
+        train=part(data.train),
+        validation=part(data.validation),
+        test=test,
+        unlabelled=unlabelled,
+        _divide=data._divide and partial(_divided, data._divide, kind, strength),
+    )
 
 
-class ShiftedImages:
+class ShiftedImages(Images):
     """Pictures that are changed when they are looked at.
 
     Parameters
@@ -111,7 +120,7 @@ class ShiftedImages:
         values = self._images.pixels(index).numpy() / np.float32(255)
         # The picture itself is the seed: the same one in another split is changed alike.
         rng = np.random.default_rng(np.frombuffer(self._images.digest(index), np.uint32))
-        changed = KINDS[self._kind](values, self._strength, rng)
+        changed = SHIFTS[self._kind](values, self._strength, rng)
         return torch.from_numpy((changed.clip(0, 1) * 255).round().astype(np.uint8))
 
     def digest(self, index: int) -> bytes:
@@ -147,7 +156,7 @@ def _background(picture: np.ndarray, strength: float, rng: np.random.Generator) 
     return np.abs(picture - strength * cloudy[0].clamp(0, 1).numpy())
 
 
-KINDS: dict[str, Callable[[np.ndarray, float, np.random.Generator], np.ndarray]] = {
+SHIFTS: dict[str, Callable[[np.ndarray, float, np.random.Generator], np.ndarray]] = {
     "blur": _blur,
     "noise": _noise,
     "contrast": _contrast,
@@ -155,6 +164,10 @@ KINDS: dict[str, Callable[[np.ndarray, float, np.random.Generator], np.ndarray]]
     "background": _background,
 }
 """The kinds of shift: each changes one picture of shape (C, H, W) with values 0..1."""
+
+
+def _divided(divide: Callable[..., Task], kind: str, strength: float, *budget: Any) -> Task:
+    return shift(divide(*budget), kind, strength)
 
 
 def _renamed(info: TaskInfo, kind: str, strength: float) -> TaskInfo:

@@ -136,10 +136,9 @@ class Split(Sequence):
         TypeError
             If the items are pictures.
         """
-        written: Any = getattr(self.images, "text", None)
-        if written is None:
+        if not reads_texts(self):
             raise TypeError(f"{self.info.name!r} has pictures, not texts; look at split.pixels(i).")
-        return written(int(self.indices[index]))
+        return self.images.text(int(self.indices[index]))
 
     def pixels(self, index: int) -> torch.Tensor:
         """Give picture `index` as it was stored.

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from .report import Report
 from .split import SealedError, SealedSplit, Split, TaskInfo
 from .task import Task, require_task
 from .tokens import AnyPreprocess
@@ -26,10 +27,15 @@ class Target(Task):
         Pictures and labels for the exam.
     unlabelled : Split
         Pictures to adapt on, none of them in the test.
+    report : Report, optional
+        What is left out of the data.
     """
 
-    def __init__(self, info: TaskInfo, test: SealedSplit, unlabelled: Split):
-        for name, value in (("info", info), ("test", test), ("unlabelled", unlabelled)):
+    def __init__(
+        self, info: TaskInfo, test: SealedSplit, unlabelled: Split, report: Report | None = None
+    ):
+        parts = {"info": info, "test": test, "unlabelled": unlabelled, "report": report or Report()}
+        for name, value in parts.items():
             object.__setattr__(self, name, value)  # a task does not change once it is made
 
     @property
@@ -60,7 +66,7 @@ class Target(Task):
         Target
             A view; the seal is the same.
         """
-        return Target(self.info, self.test, self.unlabelled.for_network(net))
+        return Target(self.info, self.test, self.unlabelled.for_network(net), self.report)
 
     def _refusal(self, part: str) -> SealedError:
         return SealedError(
@@ -101,4 +107,4 @@ def as_target(task: Task) -> Target:
     if isinstance(task, Target):
         return task
     every = np.concatenate([task.unlabelled.indices, task.validation.indices])
-    return Target(task.info, task.test, replace(task.unlabelled, indices=every))
+    return Target(task.info, task.test, replace(task.unlabelled, indices=every), task.report)

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from .images import Images
 
-class Texts:
+
+class Texts(Images):
     """Texts in the place of pictures; what is stored of each is its UTF-8 bytes.
 
     Parameters

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from ..images import Images
 from ..preprocess import as_pixels
 
 # Formats that Pillow decodes itself; for some others it would start other programs.
@@ -39,7 +40,7 @@ class CheckedFile:
     digest: bytes
 
 
-class FileImages:
+class FileImages(Images):
     """Pictures that are decoded from their files whenever they are looked at.
 
     Parameters
