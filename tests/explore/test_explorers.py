@@ -6,7 +6,6 @@ import copy
 import re
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from tests.tasks import tiny
 from tl_teach.explore import Control, Explorer, View
 from tl_teach.explore import frame as frames
 from tl_teach.explore.study import shipped_study
+from tl_teach.learning import Study
 from tl_teach.networks import stage_change
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -201,7 +201,7 @@ def test_any_study_can_be_explored():
 
     rows = [("a", 1, 0, 0.5), ("a", 1, 1, 0.7), ("b", 1, 0, 0.2), ("b", 1, 1, 0.2)]
     table = pd.DataFrame(rows, columns=["recipe", "labels_per_class", "seed", "score"])
-    study = SimpleNamespace(table=table, metric="accuracy", constant_guess=0.1)
+    study = Study(table, "accuracy", 0.1)
     explorer = tl.explore_study(study)
     assert explorer.controls[0].options == ("a", "b")
     assert "b: accuracy 20% with 1" in explorer.view(1, 0, 0).words

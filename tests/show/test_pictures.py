@@ -3,7 +3,6 @@ import copy
 import io
 import re
 from itertools import combinations
-from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -15,7 +14,7 @@ from PIL import Image
 import tl_teach as tl
 from tests.networks.test_text_families import Case
 from tests.tasks import tiny
-from tl_teach.learning import History
+from tl_teach.learning import History, LrRange, Study
 from tl_teach.show.picture import INK, PAPER, QUIET
 from tl_teach.show.roles import ROLES
 from tl_teach.tasks import SealedError
@@ -30,9 +29,7 @@ HISTORY = History(
 )
 SCORES = {"frozen": [0.8, 0.82, 0.84], "from scratch": [0.3, 0.35, 0.4]}
 
-RANGE = SimpleNamespace(
-    rates=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1], losses=[2, 1.9, 1, 0.5, 3], suggested=1e-3
-)
+RANGE = LrRange(rates=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1], losses=[2, 1.9, 1, 0.5, 3], suggested=1e-3)
 
 
 def study(counts=(1, 5, None), seeds=(0, 1, 2)):
@@ -46,7 +43,7 @@ def study(counts=(1, 5, None), seeds=(0, 1, 2)):
         if count in counts
     ]
     table = pd.DataFrame(rows, columns=["recipe", "labels_per_class", "seed", "score"])
-    return SimpleNamespace(table=table, metric="accuracy", constant_guess=0.1)
+    return Study(table, "accuracy", 0.1)
 
 
 def letters(through="block2"):

@@ -1,4 +1,4 @@
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,7 @@ from scipy import stats
 
 import tl_teach as tl
 from tests.show.test_pictures import study, texts_of
+from tl_teach.learning import LrRange, Study
 from tl_teach.show.roles import ROLES
 from tl_teach.show.study import _counts
 
@@ -16,7 +17,7 @@ def of(**scores):
     """A study of recipes at one number of labels, a score a seed."""
     rows = [(name, 5, seed, s) for name, values in scores.items() for seed, s in enumerate(values)]
     table = pd.DataFrame(rows, columns=["recipe", "labels_per_class", "seed", "score"])
-    return SimpleNamespace(table=table, metric="accuracy", constant_guess=None)
+    return Study(table, "accuracy", 0.1)
 
 
 def lines(picture):
@@ -83,7 +84,7 @@ def test_recipes_named_after_a_role_look_like_it_and_all_differ_in_more_than_col
 def test_crowded_label_counts_are_thinned():
     rows = [("a", n, seed, 0.5) for n in range(1, 60) for seed in (0, 1)]
     table = pd.DataFrame(rows, columns=["recipe", "labels_per_class", "seed", "score"])
-    crowd = SimpleNamespace(table=table, metric="accuracy", constant_guess=0.1)
+    crowd = Study(table, "accuracy", 0.1)
     texts = texts_of(tl.show_study(crowd).figure)
     for one, here in texts:
         assert not any(here.overlaps(there) for two, there in texts if two != one), one
@@ -92,7 +93,7 @@ def test_crowded_label_counts_are_thinned():
 def test_where_labels_are_counted_in_all_they_stand_on_the_axis():
     table = study().table.assign(labels=[10, 10, 10, 50, 50, 50, 900, 900, 900] * 3)
     table["labels_per_class"] = None
-    total = SimpleNamespace(table=table, metric="R2", constant_guess=0.0)
+    total = Study(table, "R2", 0.0)
     picture = tl.show_study(total)
     assert picture.figure.axes[0].get_xlabel() == "labels"
     assert "Mean R2" in picture.alt and "At 10 labels frozen" in picture.alt
@@ -112,8 +113,8 @@ def test_the_best_of_each_column_is_framed_and_its_equals_are_dotted():
 
 def test_missing_cells_stay_empty():
     part = study()
-    part.table = part.table[~((part.table.recipe == "mine") & (part.table.labels_per_class == 5))]
-    part.interrupted = True
+    kept = part.table[~((part.table.recipe == "mine") & (part.table.labels_per_class == 5))]
+    part = replace(part, table=kept, interrupted=True)
     picture = tl.show_study(part, "heatmap")
     assert len(picture.figure.axes[0].texts) == 8
     assert picture.alt.endswith("The study was interrupted: some trainings are missing.")
@@ -128,7 +129,7 @@ def test_missing_cells_stay_empty():
         (lambda: tl.show_study(study(counts=())), ValueError, r"holds no score"),
         (lambda: tl.show_lr_range([1, 2]), TypeError, r"got list; make one with tl\.lr_range"),
         (
-            lambda: tl.show_lr_range(SimpleNamespace(rates=[1], losses=[np.nan], suggested=1)),
+            lambda: tl.show_lr_range(LrRange(rates=[1], losses=[np.nan], suggested=1)),
             ValueError,
             r"no finite loss; begin it with a lower rate",
         ),
@@ -141,7 +142,7 @@ def test_what_is_no_study_is_refused(call, kind, words):
 
 def test_the_suggested_rate_is_marked_and_losses_without_end_are_left_out():
     rates, losses = [1e-4, 1e-3, 1e-2, 1e-1], [2.0, 1.0, np.nan, np.inf]
-    picture = tl.show_lr_range(SimpleNamespace(rates=rates, losses=losses, suggested=1e-4))
+    picture = tl.show_lr_range(LrRange(rates=rates, losses=losses, suggested=1e-4))
     curve, mark = picture.figure.axes[0].get_lines()
     assert list(curve.get_ydata()) == [2.0, 1.0] and set(mark.get_xdata()) == {1e-4}
     assert "from 0.0001 to 0.001" in picture.alt and "Suggested: 0.0001." in picture.alt

@@ -114,8 +114,8 @@ class Explorer:
         states = states.replace("</", "<\\/").replace("<!--", "<\\!--")
         first = self.view(*self.start)
         words = "".join(
-            f"<li>{escape(self._setting(setting))}: {escape(view.words)}</li>"
-            for setting, view in zip(self._some_settings(), self._some_views(), strict=True)
+            f"<li>{escape(self._setting(setting))}: {escape(self.view(*setting).words)}</li>"
+            for setting in self._some_settings()
         )
         return (
             f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(self.title)}'
@@ -136,9 +136,6 @@ class Explorer:
             for option in range(len(control.options)):
                 found[(*self.start[:place], option, *self.start[place + 1 :])] = None
         return list(found)
-
-    def _some_views(self) -> list[View]:
-        return [self.view(*setting) for setting in self._some_settings()]
 
     def _setting(self, setting: tuple[int, ...]) -> str:
         pairs = zip(self.controls, setting, strict=True)

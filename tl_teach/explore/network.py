@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import Any
 
 import torch
 
+from ..learning import Study
 from ..networks import Network, require_network
 from ..tasks import require_pictures
 from ..wording import require_count
@@ -18,7 +18,7 @@ from .study import boundary_scores, shipped_study
 _PICTURES = 100  # an epoch
 
 
-def explore_network(net: Network, study: Any = None, *, batch_size: int = 16) -> Explorer:
+def explore_network(net: Network, study: Study | None = None, *, batch_size: int = 16) -> Explorer:
     """Move the freeze boundary of a network.
 
     Parameters
@@ -56,6 +56,7 @@ def explore_network(net: Network, study: Any = None, *, batch_size: int = 16) ->
     require_count("batch_size", batch_size)
     if study is None and net.name == "letters-resnet":
         study = shipped_study()
+    metric = "" if study is None else study.metric
     names = net.stage_names
     counts = {name: sum(p.numel() for p in net.stages[name].parameters()) for name in names}
     seconds, kept = _measure(net)
@@ -77,12 +78,12 @@ def explore_network(net: Network, study: Any = None, *, batch_size: int = 16) ->
         scores = boundary_scores(study, last) if study is not None else {}
         for count, value in scores.items():
             unit = "label" if count == 1 else "labels"
-            rows[f"expected {study.metric}, {count} {unit} per class"] = share(value)
+            rows[f"expected {metric}, {count} {unit} per class"] = share(value)
         start = f"Frozen through {last}" if last else "Nothing frozen"
         words = f"{start}: {learn:,} of {sum(counts.values()):,} parameters learn."
         if scores:
             listed = ", ".join(f"{share(value)} with {count}" for count, value in scores.items())
-            words += f" Expected {study.metric} by labels per class: {listed}."
+            words += f" Expected {metric} by labels per class: {listed}."
         below = {name: f"{counts[name]:,}" for name in names}
         return View(stage_row(net, frozen, below) + table(rows), words)
 

@@ -38,7 +38,7 @@ def shipped_study() -> Study:
     return Study(table.assign(seconds=np.nan), kept["metric"], kept["constant_guess"])
 
 
-def boundary_scores(study: Any, stage: str | None) -> dict[int, float]:
+def boundary_scores(study: Study, stage: str | None) -> dict[int, float]:
     """Give the mean score with a copied start, by labels per class, for one boundary.
 
     Parameters
@@ -57,7 +57,7 @@ def boundary_scores(study: Any, stage: str | None) -> dict[int, float]:
 _NOTHING = "copied, nothing frozen"
 
 
-def explore_study(study: Any = None) -> Explorer:
+def explore_study(study: Study | None = None) -> Explorer:
     """Look at one recipe of a study, at one number of labels, over all seeds or with one.
 
     Parameters

@@ -31,9 +31,7 @@ def evaluating(net: Network) -> Iterator[None]:
             module.training = training
 
 
-def predict(
-    net: Network, feed: Feed, items: torch.Tensor | None = None, size: int = 32
-) -> torch.Tensor:
+def predict(net: Network, feed: Feed, items: torch.Tensor | None = None) -> torch.Tensor:
     """Give a network's outputs for items of a feed.
 
     Parameters
@@ -44,8 +42,6 @@ def predict(
         Gives what crosses the boundary.
     items : torch.Tensor, optional
         Their numbers; all by default.
-    size : int
-        Items at a time.
 
     Returns
     -------
@@ -54,7 +50,7 @@ def predict(
     """
     items = torch.arange(len(feed)) if items is None else items
     with evaluating(net):
-        parts = [feed.prefix.rest(feed(some)).cpu() for some in items.split(size)]
+        parts = [feed.prefix.rest(feed(some)).cpu() for some in items.split(32)]
     return torch.cat(parts)
 
 

@@ -17,7 +17,7 @@ from ..wording import need, unknown
 from .answers import answer_in_words, in_words
 from .feature_maps import as_seen
 from .matrix import short
-from .picture import INK, Picture, blank, credit, tile
+from .picture import INK, Picture, credit, grid, tile
 
 _EVEN = "The middle half of height and width is 25 % of a picture."
 
@@ -107,16 +107,10 @@ def explain(
     targets = outputs.argmax(1).tolist() if asked is None else [asked] * len(places)
     with evaluating(net), torch.enable_grad():
         heats = method.heat(inputs, targets).detach().cpu().numpy()
-    columns = min(len(places), 2)
-    rows = -(-len(places) // columns)
-    figure = blank(6.4, rows * (3.2 / columns + 0.4) + 0.5, gap=0.02)
+    figure, tiles = grid(2 * len(places), 2 * min(len(places), 2), 0.4, rest=0.5, gap=0.02)
     figure.suptitle(method.key, fontsize=9.5, color=INK, x=0.01, ha="left")
-    grid = figure.subplots(rows, 2 * columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
     words = []
     for number, place in enumerate(places):
-        row, column = divmod(number, columns)
         seen, heat = as_seen(inputs[number], net.preprocess), heats[number]
         answer = answer_in_words(split.info, outputs[number])
         labels = [f"said: {short(answer, 20)}"]
@@ -126,9 +120,9 @@ def explain(
             labels.insert(0, f"true: {short(true)}")
             text += f", true {true}"
         about = split.classes[targets[number]]
-        tile(grid[row, 2 * column], seen, "\n".join(labels))
+        tile(tiles[2 * number], seen, "\n".join(labels))
         tile(
-            grid[row, 2 * column + 1],
+            tiles[2 * number + 1],
             method.draw(seen, heat),
             f"for {short(about)}" if heat.max() > 0 else f"nothing for {short(about, 8)}",
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ..discover import Clusters
 from ..tasks import Split, require_pictures, require_split
 from ..wording import require_count
 from .examples import as_image
@@ -15,15 +15,13 @@ from .picture import INK, QUIET, Picture, blank, credit, tile
 _MOST_ROWS = 12
 
 
-def show_clusters(clusters: Any, split: Split, count: int = 8) -> Picture:
+def show_clusters(clusters: Clusters | ArrayLike, split: Split, count: int = 8) -> Picture:
     """Show a row of pictures for each cluster.
 
     Parameters
     ----------
-    clusters : array of shape (N,), or an object that has it as ``labels``
-        The cluster of each item; -1 for those in none. If the object has ``distances`` too, of
-        shape (N,), from each item to the centre of its cluster, the nearest come first; otherwise
-        the split's own order is kept.
+    clusters : Clusters or array of shape (N,)
+        The cluster of each item; -1 for those in none.
     split : Split
         The items that were clustered, in the same order.
     count : int
@@ -32,7 +30,8 @@ def show_clusters(clusters: Any, split: Split, count: int = 8) -> Picture:
     Returns
     -------
     Picture
-        A row a cluster, largest first, with its size; at most 12. Where the split has classes,
+        A row a cluster, largest first, with its size; at most 12. A row keeps the split's order.
+        Where the split has classes,
         each row names the one that is commonest in it: they are looked up afterwards, and took
         no part in the clustering.
 
@@ -52,14 +51,12 @@ def show_clusters(clusters: Any, split: Split, count: int = 8) -> Picture:
     split = require_split(split)
     require_pictures(split)
     require_count("count", count)
-    labels = np.asarray(getattr(clusters, "labels", clusters))
+    labels = np.asarray(clusters.labels if isinstance(clusters, Clusters) else clusters)
     if labels.shape != (len(split),) or labels.dtype.kind not in "iu":
         raise ValueError(
             f"Expected one cluster number for each of the {len(split)} items of {split!r}, but got "
             f"{labels.dtype} values of shape {labels.shape}; cluster the features of this split."
         )
-    distances = getattr(clusters, "distances", None)
-    order = np.arange(len(split)) if distances is None else np.argsort(distances, kind="stable")
     numbers, sizes = np.unique(labels[labels >= 0], return_counts=True)
     numbers = numbers[np.argsort(-sizes, kind="stable")]
     shown = numbers[:_MOST_ROWS].tolist()
@@ -67,7 +64,7 @@ def show_clusters(clusters: Any, split: Split, count: int = 8) -> Picture:
     grid = figure.add_gridspec(max(len(shown), 1), count + 1, width_ratios=[2] + [1] * count)
     words = []
     for row, number in enumerate(shown):
-        members = order[labels[order] == number]
+        members = np.flatnonzero(labels == number)
         name = figure.add_subplot(grid[row, 0])
         name.set_axis_off()
         name.text(0, 0.5, f"cluster {number}", fontsize=10, va="bottom", color=INK, weight="bold")

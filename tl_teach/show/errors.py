@@ -13,7 +13,7 @@ from ..wording import require_count
 from .answers import in_words
 from .examples import as_image
 from .matrix import short
-from .picture import INK, Picture, blank, credit, tile
+from .picture import INK, Picture, blank, credit, grid, tile
 from .text_rows import text_rows
 
 _COLUMNS = 4
@@ -88,12 +88,8 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
 
 
 def _tiles(split: Split, items: list[int], labels: list[str]) -> Figure:
-    rows = -(-len(items) // _COLUMNS)
-    figure = blank(6.4, rows * (6.4 / _COLUMNS + 0.6) + 0.25)
-    grid = figure.subplots(rows, _COLUMNS, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, item, label in zip(grid.flat, items, labels, strict=False):
+    figure, tiles = grid(len(items), _COLUMNS, 0.6)
+    for axes, item, label in zip(tiles, items, labels, strict=False):
         tile(axes, as_image(split.pixels(item)), label)
     credit(figure, split.info)
     return figure

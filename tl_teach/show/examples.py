@@ -10,7 +10,7 @@ import torch
 from ..tasks import Split, Task, reads_texts, require_split
 from ..wording import require_count
 from .answers import in_words
-from .picture import Picture, blank, credit, tile
+from .picture import Picture, credit, grid, tile
 from .text_rows import text_rows
 
 
@@ -53,13 +53,9 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
         texts = [split.text(item) for item in items]
         shown = [_wrapped(label, 4) for label in labels]
         return text_rows(shown, texts, split.info, _words(split, labels))
-    rows = -(-len(items) // columns)
-    figure = blank(6.4, rows * 6.4 / columns * 1.22 + 0.25)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes, item, label in zip(grid.flat, items, labels, strict=False):
+    figure, tiles = grid(len(items), columns, 0.22 * 6.4 / columns)
+    for axes, item, label in zip(tiles, items, labels, strict=False):
         tile(axes, as_image(split.pixels(item)), _wrapped(label, columns))
-    for axes in figure.axes[len(items) :]:
-        axes.set_axis_off()
     credit(figure, split.info)
     return Picture(figure, _words(split, labels))
 

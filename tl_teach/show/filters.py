@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from ..networks import Network, require_network
-from .picture import Picture, blank, tile
+from .picture import Picture, grid, tile
 
 
 def show_filters(net: Network, stage: str | None = None) -> Picture:
@@ -50,20 +50,14 @@ def show_filters(net: Network, stage: str | None = None) -> Picture:
             f"choose another of {', '.join(net.stage_names)}."
         )
     weights = convolution.weight.detach().cpu().numpy()[:32]
-    largest = float(np.abs(weights).max())
-    columns = 8
-    rows = -(-len(weights) // columns)
-    figure = blank(6.4, rows * 0.8 + 0.05, gap=0.04)
-    for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
-        axes.set_axis_off()
-        if place < len(weights):
-            window = weights[place]
-            if len(window) == 3:
-                tile(axes, (window.transpose(1, 2, 0) / largest + 1) / 2)
-            else:
-                grey = window.mean(0)
-                scale = np.abs(weights.mean(1)).max()
-                axes.imshow(grey, cmap="gray", vmin=-scale, vmax=scale, interpolation="nearest")
+    largest = float(np.abs(weights).max()) or 1.0
+    figure, tiles = grid(len(weights), 8, rest=0.05, gap=0.04)
+    for axes, window in zip(tiles, weights, strict=False):
+        if len(window) == 3:
+            tile(axes, (window.transpose(1, 2, 0) / largest + 1) / 2)
+        else:
+            scale = float(np.abs(weights.mean(1)).max()) or 1.0
+            tile(axes, (window.mean(0) / scale + 1) / 2)
     size = "×".join(str(side) for side in convolution.kernel_size)
     return Picture(
         figure,

@@ -81,9 +81,7 @@ def show_layers(net: Network, questions: Mapping[str, Task]) -> Picture:
     axes.legend(frameon=False, fontsize=10)
     axes.set_title("dotted: a constant guess", fontsize=10, loc="right")
     title = f"Score of a linear probe behind each stage of {net.name}."
-    picture = Picture(figure, f"{title} {'. '.join(words)}.")
-    picture.scores = scores  # type: ignore[attr-defined]
-    return picture
+    return Picture(figure, f"{title} {'. '.join(words)}.", scores)
 
 
 def _scores(net: Network, task: Task, stages: tuple[str, ...]) -> list[float]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..learning import LrRange
 from .picture import QUIET, Picture, blank, style
 from .roles import ROLES
 
 _LOSS = ROLES["fine-tuned"].ink
 
 
-def show_lr_range(result: Any) -> Picture:
+def show_lr_range(result: LrRange) -> Picture:
     """Draw what a learning-rate range test saw.
 
     Parameters
     ----------
     result : LrRange
-        Its ``rates`` and ``losses`` are lists of equal length, ``suggested`` is a rate.
+        From `lr_range_test`.
 
     Returns
     -------
@@ -39,15 +38,14 @@ def show_lr_range(result: Any) -> Picture:
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> import tl_teach as tl
-    >>> result = SimpleNamespace(rates=[1e-4, 1e-3, 1e-2, 1e-1], losses=[2, 1.5, 1, 4],
-    ...                          suggested=1e-3)
+    >>> from tl_teach.learning import LrRange
+    >>> result = LrRange(rates=[1e-4, 1e-3, 1e-2, 1e-1], losses=[2, 1.5, 1, 4], suggested=1e-3)
     >>> print(tl.show_lr_range(result).alt)
     Loss against the learning rate, from 0.0001 to 0.1: it begins at 2.00, is lowest at a rate of
     0.01 with 1.00, and ends at 4.00. Suggested: 0.001.
     """
-    if not all(hasattr(result, name) for name in ("rates", "losses", "suggested")):
+    if not isinstance(result, LrRange):
         raise TypeError(
             f"Expected the result of a learning-rate range test, but got {type(result).__name__}; "
             "make one with tl.lr_range_test(net, task)."

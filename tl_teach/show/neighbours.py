@@ -15,7 +15,7 @@ from ..tasks import Split, TaskInfo, as_pixels, reads_texts, require_split
 from .answers import in_words
 from .examples import as_image
 from .matrix import short
-from .picture import Picture, blank, credit, tile
+from .picture import Picture, credit, grid, tile
 from .text_rows import text_rows
 
 _COLUMNS = 6
@@ -90,15 +90,10 @@ def show_neighbours(
 
 
 def _tiles(tiles: list[tuple[torch.Tensor, str]], info: TaskInfo) -> Figure:
-    columns = min(_COLUMNS, len(tiles))
-    rows = -(-len(tiles) // columns)
-    figure = blank(6.4, rows * (6.4 / columns + 0.4) + 0.25)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, (shown, label) in zip(grid.flat, tiles, strict=False):
+    figure, places = grid(len(tiles), min(_COLUMNS, len(tiles)), 0.4)
+    for axes, (shown, label) in zip(places, tiles, strict=False):
         tile(axes, as_image(shown), label)
-    _frame(grid[0, 0])
+    _frame(places[0])
     credit(figure, info)
     return figure
 

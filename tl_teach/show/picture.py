@@ -35,6 +35,8 @@ class Picture:
         The drawing.
     alt : str
         What the drawing shows, its finding included.
+    scores : dict of str to list of float, optional
+        The numbers that are drawn, where there is more to do with them.
 
     Attributes
     ----------
@@ -42,11 +44,12 @@ class Picture:
         To change or to add to.
     alt : str
         The words.
+    scores : dict of str to list of float
+        The numbers; mostly empty.
     """
 
-    def __init__(self, figure: Figure, alt: str):
-        self.figure = figure
-        self.alt = alt
+    def __init__(self, figure: Figure, alt: str, scores: dict[str, list[float]] | None = None):
+        self.figure, self.alt, self.scores = figure, alt, scores or {}
 
     def png(self) -> bytes:
         """Draw the picture as a PNG file's bytes."""
@@ -149,7 +152,40 @@ def style(axes: Any, *, xlabel: str = "", ylabel: str = "", title: str = "") -> 
     axes.set_title(title, color=INK, fontsize=11, loc="left")
 
 
-def tile(axes: Any, pixels: Any, label: str = "", *, size: float = 9) -> None:
+def grid(
+    count: int, columns: int, extra: float = 0, *, rest: float = 0.25, gap: float | None = None
+) -> tuple[Figure, list[Any]]:
+    """Make a figure for square tiles side by side, row under row.
+
+    Parameters
+    ----------
+    count : int
+        How many tiles.
+    columns : int
+        How many stand in a row.
+    extra : float
+        Inches a row for labels.
+    rest : float
+        Inches below or above all rows.
+    gap : float, optional
+        See `blank`.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        Of the usual width.
+    tiles : list of matplotlib.axes.Axes
+        At least `count`, row by row, without a frame.
+    """
+    rows = -(-count // columns)
+    figure = blank(6.4, rows * (6.4 / columns + extra) + rest, gap=gap)
+    tiles = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in tiles:
+        axes.set_axis_off()
+    return figure, tiles
+
+
+def tile(axes: Any, pixels: Any, label: str = "") -> None:
     """Show one small picture without axes, with an optional label above it.
 
     Parameters
@@ -160,15 +196,13 @@ def tile(axes: Any, pixels: Any, label: str = "", *, size: float = 9) -> None:
         (H, W) or (H, W, 3), values 0..1: 0 is black and 1 is white, whatever the picture holds.
     label : str
         Stands above the picture.
-    size : float
-        Of the label, in points.
     """
     grey = pixels.ndim == 2
     whole = {"cmap": "gray", "vmin": 0, "vmax": 1} if grey else {}
     axes.imshow(pixels, interpolation="nearest", **whole)
     axes.set_axis_off()
     if label:
-        axes.set_title(label, color=INK, fontsize=size, pad=2)
+        axes.set_title(label, color=INK, fontsize=9, pad=2)
 
 
 def credit(figure: Figure, info: TaskInfo) -> None:

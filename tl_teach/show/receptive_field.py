@@ -13,7 +13,7 @@ from ..learning.predicting import evaluating
 from ..networks import Network, require_network
 from ..tasks import require_split
 from .feature_maps import as_input, as_seen, feature_maps, no_maps
-from .picture import PAPER, Picture, blank, credit, tile
+from .picture import PAPER, Picture, credit, grid, tile
 from .roles import ROLES
 
 _COLUMNS = 4
@@ -165,13 +165,8 @@ def _field(net: Network, stage: str, unit: tuple[int, int], maps: tuple[int, int
 
 
 def _tiles(net: Network, seen: np.ndarray, fields: dict[str, _Field]) -> Any:
-    columns = min(_COLUMNS, len(fields))
-    rows = -(-len(fields) // columns)
-    figure = blank(6.4, rows * (6.4 / columns + 0.4) + 0.25)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, (name, field) in zip(grid.flat, fields.items(), strict=False):
+    figure, places = grid(len(fields), min(_COLUMNS, len(fields)), 0.4)
+    for axes, (name, field) in zip(places, fields.items(), strict=False):
         inside = np.s_[field.top : field.bottom, field.left : field.right]
         shown = 1 - 0.28 * (1 - seen)
         shown[inside] = seen[inside]

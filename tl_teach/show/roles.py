@@ -75,7 +75,7 @@ def box(axes: Any, role: str, x: float, y: float, width: float, height: float) -
     axes.add_patch(outline)
 
 
-def bar(axes: Any, role: str, x: float, height: float, width: float = 0.62) -> None:
+def bar(axes: Any, role: str, x: float, height: float) -> None:
     """Draw an upright bar in the look of a role.
 
     Parameters
@@ -84,10 +84,10 @@ def bar(axes: Any, role: str, x: float, height: float, width: float = 0.62) -> N
         Changed in place.
     role : str
         A key of `ROLES`.
-    x, height, width : float
-        Middle, height from 0 and width, in data units.
+    x, height : float
+        Middle, and height from 0, in data units.
     """
-    look = ROLES[role]
+    look, width = ROLES[role], 0.62
     axes.bar(x, height, width, color=look.fill, hatch=look.hatch, edgecolor=_HATCHING.get(role))
     outline = axes.bar(x, height, width, facecolor="none", edgecolor=look.ink, linewidth=1.8)
     outline[0].set_linestyle(look.line)
@@ -146,16 +146,9 @@ def _snowflake(axes: Any, centre: np.ndarray, radius: float, ink: str) -> None:
         along = np.array([np.cos(turn), np.sin(turn)])
         across = np.array([-along[1], along[0]])
         fork = centre + along * radius * 0.55
-        for end in (
-            centre + along * radius,
-            *(fork + (along + s * across) * radius * 0.3 for s in (1, -1)),
-        ):
-            start = (
-                centre if end is not None and np.allclose(end, centre + along * radius) else fork
-            )
-            axes.plot(
-                *zip(start, end, strict=True), color=ink, linewidth=1.2, solid_capstyle="round"
-            )
+        arms = [(fork, fork + (along + side * across) * radius * 0.3) for side in (1, -1)]
+        for arm in [(centre, centre + along * radius), *arms]:
+            axes.plot(*zip(*arm, strict=True), color=ink, linewidth=1.2, solid_capstyle="round")
 
 
 def _flame(axes: Any, centre: np.ndarray, radius: float, ink: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from ..learning import mean_interval
+from ..learning import Study, mean_interval
 from ..wording import unknown
 from .curves import show_scores
 from .matrix import matrix, short, write
@@ -49,14 +49,13 @@ class _Count(NamedTuple):
         return [recipe for recipe in others if self.lead(recipe)[1] <= 0]
 
 
-def show_study(study: Any, kind: str = "curves") -> Picture:
+def show_study(study: Study, kind: str = "curves") -> Picture:
     """Draw how recipes score by number of labels.
 
     Parameters
     ----------
     study : Study
-        From `compare`: its ``table`` has the columns ``recipe``, ``labels_per_class``,
-        ``labels``, ``seed`` and ``score``, a row a training.
+        From `compare`.
     kind : str
         ``"curves"``, or ``"heatmap"`` for the means as a table.
 
@@ -82,15 +81,14 @@ def show_study(study: Any, kind: str = "curves") -> Picture:
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> import pandas as pd
     >>> import tl_teach as tl
+    >>> from tl_teach.learning import Study
     >>> rows = [("frozen", 1, 0, 0.6), ("frozen", 1, 1, 0.7), ("frozen", 9, 0, 0.8),
     ...         ("frozen", 9, 1, 0.8), ("new", 1, 0, 0.2), ("new", 1, 1, 0.3), ("new", 9, 0, 0.7),
     ...         ("new", 9, 1, 0.9)]
     >>> table = pd.DataFrame(rows, columns=["recipe", "labels_per_class", "seed", "score"])
-    >>> study = SimpleNamespace(table=table, metric="accuracy", constant_guess=0.1)
-    >>> print(tl.show_study(study).alt)
+    >>> print(tl.show_study(Study(table, metric="accuracy", constant_guess=0.1)).alt)
     Mean accuracy of 2 recipes over 2 seeds. At 1 label per class frozen 0.65, ahead of new by
     0.40 (0.40 to 0.40); at 9 frozen 0.80, not told apart from new 0.80. A constant guess gets
     0.10.
@@ -104,23 +102,23 @@ def show_study(study: Any, kind: str = "curves") -> Picture:
         raise ValueError(unknown("kind of picture", kind, ["curves", "heatmap"]))
     if len(counts) == 1:  # no line can be drawn through one point
         scores = {name: list(cells.values()) for name, cells in counts[0].scores.items()}
-        guess = {"score": study.metric, "constant_guess": study.constant_guess}
-        return Picture(show_scores(scores, **guess).figure, words)
+        drawn = show_scores(scores, score=study.metric, constant_guess=study.constant_guess)
+        return Picture(drawn.figure, words)
     return Picture(_curves(counts, recipes, labels, study), words)
 
 
-def _counts(study: Any) -> tuple[list[_Count], str]:
+def _counts(study: Study) -> tuple[list[_Count], str]:
     """The scores by number of labels, fewest first; and what is counted."""
-    if not hasattr(study, "table") or not hasattr(study, "metric"):
+    if not isinstance(study, Study):
         raise TypeError(
             f"Expected a study, but got {type(study).__name__}; "
             "make one with tl.compare(recipes, task)."
         )
     if study.table.empty:
         raise ValueError("The study holds no score; let it finish at least one training.")
-    table: pd.DataFrame = study.table
-    per_class = "labels_per_class" in table and table.labels_per_class.notna().any()
-    column = table.labels_per_class if per_class or "labels" not in table else table.labels
+    table = study.table
+    per_class = table.labels_per_class.notna().any()
+    column = table.labels_per_class if per_class else table.labels
     known = sorted(int(value) for value in column.dropna().unique())
     counts = []
     for value in known:
@@ -138,7 +136,7 @@ def _scores(rows: pd.DataFrame) -> dict[str, Scores]:
     }
 
 
-def _curves(counts: list[_Count], recipes: list[str], labels: str, study: Any) -> Any:
+def _curves(counts: list[_Count], recipes: list[str], labels: str, study: Study) -> Any:
     figure = blank(6.4, 4.1 + 0.25 * (len(recipes) // 2))
     axes: Any = figure.add_subplot()
     style(axes, xlabel=labels, ylabel=study.metric)
@@ -149,9 +147,8 @@ def _curves(counts: list[_Count], recipes: list[str], labels: str, study: Any) -
         axes.plot(places, means, label=short(recipe, 30), linewidth=2, markersize=6, **line)
         ends = [_interval(count.scores[recipe]) for count in here]
         axes.fill_between(places, *zip(*ends, strict=True), color=line["color"], alpha=0.15, lw=0)
-    if study.constant_guess is not None:
-        guess = f"constant guess {study.constant_guess:.2f}"
-        axes.axhline(study.constant_guess, color=QUIET, linestyle=":", linewidth=1.6, label=guess)
+    guess = f"constant guess {study.constant_guess:.2f}"
+    axes.axhline(study.constant_guess, color=QUIET, linestyle=":", linewidth=1.6, label=guess)
     axes.set_xscale("log")
     axes.minorticks_off()
     axes.set_xticks([count.x for count in counts], _ticks(counts))
@@ -225,18 +222,17 @@ def _table(counts: list[_Count], recipes: list[str], labels: str, metric: str) -
     return figure
 
 
-def _words(study: Any, counts: list[_Count], labels: str) -> str:
+def _words(study: Study, counts: list[_Count], labels: str) -> str:
     seeds, recipes = study.table.seed.nunique(), study.table.recipe.nunique()
     verdicts = [f"at {count.name} {_verdict(count)}" for count in counts]
     unit = labels.replace("labels", "label") if counts[0].name == "1" else labels
     verdicts[0] = f"At {counts[0].name} {unit} {_verdict(counts[0])}"
     text = (
         f"Mean {study.metric} of {recipes} recipe{'s' * (recipes != 1)} over {seeds} "
-        f"seed{'s' * (seeds != 1)}. {'; '.join(verdicts)}."
+        f"seed{'s' * (seeds != 1)}. {'; '.join(verdicts)}. "
+        f"A constant guess gets {study.constant_guess:.2f}."
     )
-    if study.constant_guess is not None:
-        text += f" A constant guess gets {study.constant_guess:.2f}."
-    if getattr(study, "interrupted", False):
+    if study.interrupted:
         text += " The study was interrupted: some trainings are missing."
     return text
 
