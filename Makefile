@@ -40,7 +40,8 @@ epub: $(INSTALLED) ## the book for e-readers, in _build/epub
 	$(JB_PAPER) epub
 	@echo "Written: $(CURDIR)/_build/epub/how-does-transfer-learning-work.epub"
 
-slides: $(INSTALLED) ## make slides of the chapters in _build/slides
+slides: $(INSTALLED) ## make slides of the chapters in _build/slides (needs npm)
+	cd book/_tools/offline_slides/npm && npm ci --ignore-scripts --no-audit --no-fund
 	$(PY) book/_tools/slides.py $(NB)
 
 lab: $(BUILT) ## add the network that the page on your own photographs loads (needs npm)
