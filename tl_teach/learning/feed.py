@@ -183,7 +183,8 @@ def _fill(
     """Compute the missing rows; the next pictures are read while the prefix works."""
     known = len(digests) - len(missing)
     title = f"frozen part, {known} of {len(digests)} known"
-    with tqdm(total=len(missing), desc=title, unit=" pictures", delay=2, leave=False) as bar:
+    unit = " texts" if isinstance(split.preprocess, TextPreprocess) else " pictures"
+    with tqdm(total=len(missing), desc=title, unit=unit, delay=2, leave=False) as bar:
         order = torch.tensor(_by_length(split, missing))
         at_a_time = _at_a_time(split, prefix.device)
         for group in order.split(shelf.most_rows_at_once):

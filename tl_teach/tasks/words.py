@@ -67,7 +67,8 @@ def _info(name: str, kind: str, classes: tuple[str, ...]) -> TaskInfo:
         unit="points of valence" if regression else "",
         caution=(
             "Forms of one word (abuse, abused, abuser) stand on both sides of the division, which "
-            "helps every method, and most of all one that reads letters. Neutral words are absent."
+            "helps every method, and most of all one that reads letters. Neutral words are absent. "
+            "Some words hurt: screen what you display."
         ),
     )
 
