@@ -99,88 +99,36 @@ if TYPE_CHECKING:
     from .tasks import shift as shift
     from .tasks.audit import audit as audit
 
-_ROOMS = {
-    "tasks": ["as_target", "audit", "load_domains", "load_task", "make_task", "shift"],
-    "networks": [
-        "Network",
-        "export_network",
-        "fingerprint",
-        "freeze",
-        "list_networks",
-        "load_first_available",
-        "load_network",
-        "open_network",
-        "replace_head",
-        "save_network",
-        "unfreeze",
-    ],
-    "learning": [
-        "Phase",
-        "Recipe",
-        "baseline",
-        "choose_threshold",
-        "claim",
-        "compare",
-        "evaluate",
-        "extract_features",
-        "final_exam",
-        "fit",
-        "gradual_unfreezing",
-        "lr_range_test",
-        "mean_interval",
-        "paired_difference",
-        "probe_then_fine_tune",
-        "tune",
-        "reveal",
-    ],
-    "adapt": ["adapt"],
-    "discover": [
-        "choose_k",
-        "cka",
-        "cluster",
-        "cluster_scores",
-        "embed",
-        "leep",
-        "linear_probe",
-        "logme",
-        "nearest",
-        "outliers",
-        "retrieval_precision",
-    ],
-    "show": [
-        "show_attention",
-        "show_calibration",
-        "show_change",
-        "show_cka",
-        "show_clusters",
-        "show_confusion",
-        "show_embedding",
-        "show_errors",
-        "show_examples",
-        "show_feature_maps",
-        "show_filters",
-        "show_grad_cam",
-        "show_history",
-        "show_integrated_gradients",
-        "show_layers",
-        "show_lr_range",
-        "show_neighbours",
-        "show_network",
-        "show_receptive_field",
-        "show_scores",
-        "show_study",
-        "show_token_importance",
-        "show_top_images",
-    ],
-    "explore": [
-        "explore_embedding",
-        "explore_feature_maps",
-        "explore_network",
-        "explore_shift",
-        "explore_study",
-        "explore_training",
-    ],
+# Type checkers read the names above; this table says where each is when it is first used.
+_WORDS = {
+    "tasks": "as_target audit load_domains load_task make_task shift",
+    "networks": """
+        Network export_network fingerprint freeze list_networks load_first_available
+        load_network open_network replace_head save_network unfreeze
+    """,
+    "learning": """
+        Phase Recipe baseline choose_threshold claim compare evaluate extract_features
+        final_exam fit gradual_unfreezing lr_range_test mean_interval paired_difference
+        probe_then_fine_tune tune reveal
+    """,
+    "adapt": "adapt",
+    "discover": """
+        choose_k cka cluster cluster_scores embed leep linear_probe logme nearest outliers
+        retrieval_precision
+    """,
+    "show": """
+        show_attention show_calibration show_change show_cka show_clusters show_confusion
+        show_embedding show_errors show_examples show_feature_maps show_filters
+        show_grad_cam show_history show_integrated_gradients show_layers show_lr_range
+        show_neighbours show_network show_receptive_field show_scores show_study
+        show_token_importance show_top_images
+    """,
+    "explore": """
+        explore_embedding explore_feature_maps explore_network explore_shift explore_study
+        explore_training
+    """,
 }
+_ROOMS = {room: words.split() for room, words in _WORDS.items()}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = ["__version__", *sorted(_ROOM_OF)]

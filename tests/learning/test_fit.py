@@ -341,7 +341,7 @@ for _name, _values, _wanted in [
     ("lr", [0, -1e-3, float("nan"), float("inf"), "1e-3"], "a positive number, like 1e-3"),
     ("weight_decay", [-0.1, float("nan"), "0"], "a number that is not negative"),
     ("min_change", [-0.1, None], "a number that is not negative"),
-    ("lr_decay", [0, 1.5, -1, "half"], "a share, 0 to 1"),
+    ("lr_decay", [0, 1.5, -1, "half"], "a number from 0 to 1, without 0"),
 ]:
     for _value in _values:
         BAD[f"{_name}={_value!r}"] = (

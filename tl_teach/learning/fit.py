@@ -173,13 +173,8 @@ def fit(
     require_learning(net)
     require_fit(net, task.train, any_kind=loss is not None)
     _check_pictures(net, augment, views, cache)
-    if solver not in SOLVERS:
-        raise ValueError(unknown("solver", solver, SOLVERS))
-    if solver == "lbfgs" and (validate or patience is not None or checkpoint is not None):
-        raise ValueError(
-            "solver='lbfgs' finds its answer in one go, without epochs; leave out validate, "
-            "patience and checkpoint, or train in batches: solver='adamw'."
-        )
+    watching = validate or patience is not None
+    _check_solver(solver, epochs_matter=watching or checkpoint is not None)
     stage_rates(net, lr, lr_decay)
     criterion = choose_loss(task, loss, class_weights)
     settings = {
@@ -192,13 +187,11 @@ def fit(
 
     started = time.perf_counter()
     net.eval()  # so that a frozen stage is frozen whatever mode its parts were left in
-    team = Team()
-    history = History(trained=net.learning)
+    team, history = Team(), History(trained=net.learning)
     split = task.train
     if augment is not None and views is not None:
         split, augment = with_views(split, augment, views, seed), None
     options: dict[str, Any] = {"cache": cache, "exact": exact, "team": team}
-    watching = validate or patience is not None
     try:
         train = feed(net, split, augment=augment, **options)
         validation = feed(net, task.validation, **options) if watching else None
@@ -225,18 +218,17 @@ def fit(
     best: dict[str, torch.Tensor] | None = None
     best_loss = float("inf")
     try:
-        with seeded(seed), _bar(epochs * len(task.train), progress and team.rank == 0) as bar:
+        pictures = epochs * len(task.train)
+        shown = progress and team.rank == 0
+        with seeded(seed), progress_bar(pictures, "training", "pictures", shown) as bar:
             if saved is not None and (state := saved.resume(loop)) is not None:
                 history, best, best_loss = state
                 started -= history.seconds
                 bar.update(history.epochs * len(task.train))
             while history.epochs < epochs and not _enough(history, patience):
-                total = torch.zeros((), device=loop.device)
                 view = history.epochs % (views or 1)
-                for count, value in loop.epoch(len(task.train), batch_size, view, views or 1):
-                    total += value * count
-                    bar.update(count)
-                history.train_loss.append(float(team.add(total)) / len(task.train))
+                learned = _epoch(loop, len(task.train), batch_size, view, views or 1, bar)
+                history.train_loss.append(learned)
                 if validation is not None:
                     now = _validate(net, task, validation, criterion, history, team)
                     if now < best_loss - min_change:
@@ -253,6 +245,15 @@ def fit(
         _lay_out(moving, torch.contiguous_format)
         net.eval()
     return _finished(net, history, started)
+
+
+def _epoch(loop: Loop, count: int, batch_size: int, view: int, views: int, bar: tqdm) -> float:
+    """Learn from every item once; the mean loss."""
+    total = torch.zeros((), device=loop.device)
+    for items, value in loop.epoch(count, batch_size, view, views):
+        total += value * items
+        bar.update(items)
+    return float(loop.team.add(total)) / count
 
 
 def _finished(net: Network, history: History, started: float) -> History:
@@ -288,10 +289,20 @@ def _lay_out(stages: Sequence[nn.Module], layout: torch.memory_format) -> None:
         stage.to(memory_format=layout)
 
 
-def _bar(pictures: int, progress: bool) -> tqdm:
-    # Not disable=False, which would overrule the reader's TQDM_DISABLE.
-    hidden = {} if progress else {"disable": True}
-    return tqdm(total=pictures, desc="training", unit=" pictures", delay=2, leave=False, **hidden)
+def progress_bar(total: int, what: str, unit: str, shown: bool) -> tqdm:
+    """Make a bar that appears after two seconds, unless the reader's TQDM_DISABLE forbids it.
+
+    Parameters
+    ----------
+    total : int
+        How many units there are.
+    what, unit : str
+        What goes on, and what is counted.
+    shown : bool
+        Whether it may appear.
+    """
+    hidden = {} if shown else {"disable": True}  # not False, which would overrule the reader
+    return tqdm(total=total, desc=what, unit=f" {unit}", delay=2, leave=False, **hidden)
 
 
 def _words(history: History, metric: str) -> str:
@@ -314,6 +325,16 @@ def _check_shares(**rates: object) -> None:
                 f"{name}={rate!r} does not work: expected a number that is not negative, "
                 "such as 1e-3."
             )
+
+
+def _check_solver(solver: str, epochs_matter: bool) -> None:
+    if solver not in SOLVERS:
+        raise ValueError(unknown("solver", solver, SOLVERS))
+    if solver == "lbfgs" and epochs_matter:
+        raise ValueError(
+            "solver='lbfgs' finds its answer in one go, without epochs; leave out validate, "
+            "patience and checkpoint, or train in batches: solver='adamw'."
+        )
 
 
 def _check_pictures(net: Network, augment: object, views: int | None, cache: bool) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from ..files import replacing, require_folder
 from ..networks import Network
@@ -22,6 +21,7 @@ from ..version import __version__
 from ..wording import unknown
 from .described import described
 from .evaluation import baseline, evaluate
+from .fit import progress_bar
 from .intervals import Interval, mean_interval
 from .recipes import Recipe
 
@@ -195,7 +195,7 @@ def compare(
     rows: list[dict[str, Any]] = []
     interrupted = False
     try:
-        with _bar(len(parts) * len(recipes), progress) as bar:
+        with progress_bar(len(parts) * len(recipes), "study", "cells", progress) as bar:
             for count, seed, part in parts:
                 for name, recipe in recipes.items():
                     key = _key(what[name], part, seed)
@@ -210,11 +210,6 @@ def compare(
     columns = ["recipe", "labels_per_class", "labels", "seed", "score", "seconds"]
     guess = baseline(source).score
     return Study(pd.DataFrame(rows, columns=columns), source.metric, guess, interrupted)
-
-
-def _bar(cells: int, progress: bool) -> tqdm:
-    hidden = {} if progress else {"disable": True}  # not False: the reader's TQDM_DISABLE counts
-    return tqdm(total=cells, desc="study", unit=" cells", delay=2, leave=False, **hidden)
 
 
 def _run(recipe: Run, task: Task, seed: int) -> dict[str, float]:
