@@ -94,7 +94,7 @@ def _decimal(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
 
 def _relative(before: Iterable[torch.Tensor], after: Iterable[torch.Tensor]) -> float | None:
     pairs = [
-        (old.detach().double(), new.detach().double())
+        (old.detach().cpu().double(), new.detach().cpu().double())
         for old, new in zip(before, after, strict=True)
     ]
     if not pairs:

@@ -78,7 +78,7 @@ def show_integrated_gradients(
 
     def heat(inputs: torch.Tensor, targets: list[int]) -> torch.Tensor:
         shape = (net.preprocess.channels, *inputs.shape[-2:])
-        black = net.preprocess(torch.zeros(shape, dtype=torch.uint8))[None]
+        black = net.preprocess(torch.zeros(shape, dtype=torch.uint8))[None].to(inputs.device)
         path = {"n_steps": _STEPS, "internal_batch_size": _AT_ONCE}
         gradients = attr.IntegratedGradients(net).attribute(inputs, black, target=targets, **path)
         return gradients.sum(1)
