@@ -8,7 +8,7 @@ import torch
 
 import tl_teach as tl
 from tests.tasks import tiny
-from tl_teach.learning import studies
+from tl_teach.learning import looks, studies
 
 FROZEN = {"epochs": 2, "lr": 1e-2}
 
@@ -200,6 +200,35 @@ def test_an_interrupted_study_keeps_its_cells_and_goes_on(tmp_path, monkeypatch)
     assert not whole.interrupted and len(runs) == 5 + 8
     monkeypatch.setattr(studies, "_run", real)
     assert whole.table.score.tolist() == study().table.score.tolist()
+
+
+def test_two_processes_give_the_study_that_one_gives(tmp_path):
+    factor = 0.5
+
+    def constant(task, seed):  # found by value: neither it nor what it reaches has an address
+        return factor * seed
+
+    recipes = {"frozen": recipe(), "constant": constant}
+    alone = tl.compare(recipes, tiny.task(), [2, 4], range(2))
+    before = looks.log()
+    shared = tl.compare(recipes, tiny.task(), [2, 4], range(2), workers=2, save_to=tmp_path / "s")
+    seen = looks.log() - before
+    assert sum(seen.values()) == 4  # what other processes look at counts here too
+    columns = ["recipe", "labels_per_class", "labels", "seed"]
+    assert shared.table[columns].equals(alone.table[columns])
+    assert shared.table.score.to_numpy() == pytest.approx(alone.table.score.to_numpy(), abs=0.05)
+    again = tl.compare(recipes, tiny.task(), [2, 4], range(2), save_to=tmp_path / "s")
+    assert again.table.equals(shared.table)
+
+
+def test_a_mistake_in_another_process_says_what_it_is():
+    def broken(task, seed):
+        return "good"
+
+    with pytest.raises(TypeError, match="A recipe gave 'good'; expected a network"):
+        tl.compare({"broken": broken}, tiny.task(), [2], range(2), workers=2)
+    with pytest.raises(ValueError, match="workers=0"):
+        tl.compare({"frozen": recipe()}, tiny.task(), [2], range(2), workers=0)
 
 
 def test_an_interrupt_inside_a_training_is_no_cell(monkeypatch):

@@ -6,7 +6,10 @@ from collections import Counter
 
 from ..tasks import Split
 
-_looks: Counter[tuple[str, str]] = Counter()
+Log = Counter[tuple[str, str]]
+"""How often, by a task's name and how."""
+
+_looks: Log = Counter()
 
 
 def record(split: Split, how: str) -> None:
@@ -21,6 +24,22 @@ def record(split: Split, how: str) -> None:
     """
     if split.role == "validation":
         _looks[split.info.name, how] += 1
+
+
+def log() -> Log:
+    """Give the looks so far, to compare with later ones."""
+    return _looks.copy()
+
+
+def add(others: Log) -> None:
+    """Note what another process has looked at for this one.
+
+    Parameters
+    ----------
+    others : Counter
+        From `log`.
+    """
+    _looks.update(others)
 
 
 def so_far(task: str) -> str:

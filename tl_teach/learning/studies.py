@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,8 @@ from ..files import replacing, require_folder
 from ..networks import Network
 from ..tasks import Task, load_task
 from ..version import __version__
-from ..wording import unknown
+from ..wording import require_count, unknown
+from . import looks
 from .described import described
 from .evaluation import baseline, evaluate
 from .fit import progress_bar
@@ -132,6 +135,7 @@ def compare(
     *,
     labels: Sequence[int] | None = None,
     save_to: str | Path | None = None,
+    workers: int = 1,
     progress: bool = True,
 ) -> Study:
     """Run every recipe at every number of labels with every seed, and score it on validation.
@@ -155,6 +159,10 @@ def compare(
         The numbers of labels in all, for tasks without classes.
     save_to : str or pathlib.Path, optional
         Keep finished cells in this file, and take from it those that are known already.
+    workers : int
+        Processes that take cells in turn; each has its share of the cores. A small network keeps
+        one core busy and no more, so that two processes get through more cells than one with two
+        cores. Scores may differ by rounding: one core adds up in another order than two.
     progress : bool
         Show a progress bar when it takes longer than two seconds.
 
@@ -180,6 +188,7 @@ def compare(
     import pandas as pd
 
     _check(recipes)
+    require_count("workers", workers)
     seeds = _numbers("seeds", seeds, "range(5)")
     labels_per_class = _numbers("labels_per_class", labels_per_class, "[1, 5, 20]")
     labels = _numbers("labels", labels, "[100, 500]")
@@ -190,26 +199,51 @@ def compare(
     what = {name: _what(name, recipe) for name, recipe in recipes.items()}
     budgets = [{"labels_per_class": count} for count in labels_per_class]
     budgets += [{"labels": count} for count in labels]
-    cells = [(budget, seed) for budget in budgets or [{}] for seed in seeds]
-    parts = [(b.get("labels_per_class"), s, source.with_labels(seed=s, **b)) for b, s in cells]
-    rows: list[dict[str, Any]] = []
+    rows, todo = [], {}
+    for budget, seed in itertools.product(budgets or [{}], seeds):
+        part = source.with_labels(seed=seed, **budget)
+        place = {"labels_per_class": budget.get("labels_per_class"), "labels": len(part.train)}
+        for name, recipe in recipes.items():
+            key = _key(what[name], part, seed)
+            rows.append((key, {"recipe": name, **place, "seed": seed}))
+            if key not in finished:
+                todo[key] = (recipe, part, seed)
     interrupted = False
     try:
-        with progress_bar(len(parts) * len(recipes), "study", "cells", progress) as bar:
-            for count, seed, part in parts:
-                for name, recipe in recipes.items():
-                    key = _key(what[name], part, seed)
-                    if key not in finished:
-                        finished[key] = _run(recipe, part, seed)
-                    place = {"labels_per_class": count, "labels": len(part.train), "seed": seed}
-                    rows.append({"recipe": name, **place, **finished[key]})
-                    bar.update()
+        with progress_bar(len(todo), "study", "cells", progress) as bar:
+            for key, cell in _run_all(todo, workers):
+                finished[key] = cell
+                bar.update()
     except KeyboardInterrupt:
         interrupted = True
         warnings.warn("The study was interrupted; it holds the finished cells.", stacklevel=2)
+    table = [row | finished[key] for key, row in rows if key in finished]
     columns = ["recipe", "labels_per_class", "labels", "seed", "score", "seconds"]
     guess = baseline(source).score
-    return Study(pd.DataFrame(rows, columns=columns), source.metric, guess, interrupted)
+    return Study(pd.DataFrame(table, columns=columns), source.metric, guess, interrupted)
+
+
+Cell = tuple[Run, Task, int]
+
+
+def _run_all(cells: Mapping[str, Cell], workers: int) -> Iterator[tuple[str, dict[str, float]]]:
+    """Run cells, here or in processes of their own, and give each when it is done."""
+    if workers == 1 or len(cells) < 2:
+        yield from ((key, _run(*cell)) for key, cell in cells.items())
+        return
+    from joblib import Parallel, delayed, parallel_config
+
+    cores = max(1, (os.cpu_count() or 1) // workers)
+    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=cores):
+        run = Parallel(return_as="generator_unordered")
+        for key, cell, seen in run(delayed(_run_apart)(key, *one) for key, one in cells.items()):
+            looks.add(seen)
+            yield key, cell
+
+
+def _run_apart(key: str, *cell: Any) -> tuple[str, dict[str, float], looks.Log]:
+    before = looks.log()
+    return key, _run(*cell), looks.log() - before
 
 
 def _run(recipe: Run, task: Task, seed: int) -> dict[str, float]:
