@@ -317,3 +317,16 @@ def test_a_photo_is_turned_as_its_camera_was_held(capsys, saved, two_photos, tmp
 def test_a_file_that_is_no_saved_network_is_one_sentence(capsys, two_photos):
     code, out, err = run(capsys, "predict", two_photos[0], two_photos[1])
     assert (code, out) == (1, "") and "not a complete safetensors file" in one_sentence(err)
+
+
+def test_predict_says_that_a_network_reads_texts_and_blames_no_photo(
+    capsys, two_photos, monkeypatch
+):
+    from tl_teach import networks
+    from tl_teach.tasks import TextPreprocess
+
+    reader = SimpleNamespace(preprocess=TextPreprocess("bert-uncased"))
+    monkeypatch.setattr(networks, "open_network", lambda path: reader)
+    code, out, err = run(capsys, "predict", "net.safetensors", *two_photos)
+    assert (code, out) == (1, "")
+    assert "net.safetensors reads texts" in one_sentence(err)

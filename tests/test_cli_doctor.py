@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import subprocess
@@ -62,6 +63,31 @@ def test_every_extra_that_doctor_names_exists():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = {extra for extra, _ in doctor.OPTIONAL.values()}
     assert named <= set(project["optional-dependencies"])
+
+
+def test_doctor_looks_for_all_that_the_library_needs():
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert [line.split(">=")[0] for line in project["dependencies"]] == list(doctor.REQUIRED)
+
+
+def test_what_the_library_imports_is_stated_as_a_dependency():
+    names = {"sklearn": "scikit-learn", "PIL": "pillow"}
+    optional = {"IPython", "distributed", "pyseccomp", "requests", "tl_teach", *doctor.OPTIONAL}
+    found = {
+        name.split(".")[0]
+        for path in (ROOT / "tl_teach").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+    }
+    needed = {names.get(name, name) for name in found - sys.stdlib_module_names - optional}
+    assert needed == set(doctor.REQUIRED)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")

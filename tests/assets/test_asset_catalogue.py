@@ -55,7 +55,7 @@ def test_the_status_names_the_first_mirror_that_has_the_file(tiny, tmp_path, mon
 def test_the_published_address_gives_the_bytes(asset, mirror, cache):
     try:
         with PartFile(cache, asset.filename, asset.size, asset.sha256) as part:
-            mirror.write_to(part, progress=False)
+            mirror.write_to(part)
             part.keep()
     except (Refused, OSError) as error:
         if reason(error).startswith(("no ", "it answered 403")):
@@ -65,7 +65,7 @@ def test_the_published_address_gives_the_bytes(asset, mirror, cache):
 
 @pytest.mark.network
 def test_the_solar_cells_are_images_in_a_zip():
-    with zipfile.ZipFile(assets.fetch("elpv-dataset", progress=False)) as archive:
+    with zipfile.ZipFile(assets.path("elpv-dataset")) as archive:
         images = [name for name in archive.namelist() if name.endswith(".png")]
         assert len(images) == 2624
         assert archive.read(images[0]).startswith(b"\x89PNG")
@@ -75,5 +75,5 @@ def test_the_solar_cells_are_images_in_a_zip():
 def test_the_imagenet_weights_load_without_pickle():
     import torch
 
-    weights = torch.load(assets.fetch("mobilenet_v2-imagenet", progress=False), weights_only=True)
+    weights = torch.load(assets.path("mobilenet_v2-imagenet"), weights_only=True)
     assert weights["classifier.1.weight"].shape == (1000, 1280)

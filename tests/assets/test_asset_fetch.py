@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -178,7 +179,7 @@ def test_other_bytes_than_a_rough_description_are_refused(server, tiny, cache, c
 def test_an_asset_that_stands_in_no_catalogue_is_fetched_like_any_other(server, tiny, cache):
     loose = tiny(server.gives("/tiny", BODY))
     del assets.catalogue["tiny"]
-    assert assets.fetch(loose) == assets.path(loose) == cache / "tiny.bin"
+    assert assets.path(loose) == assets.path(loose) == cache / "tiny.bin"
     assert server.asked == ["/tiny"]
 
 
@@ -406,17 +407,27 @@ def test_verify_of_what_is_not_there_fetches_nothing(server, tiny):
 # Progress
 
 
-def test_progress_is_on_standard_error_and_only_while_downloading(server, tiny, capfd):
-    tiny(server.does("/slow", Handler.slow))
-    assets.fetch("tiny")
-    first = capfd.readouterr()
-    assert first.out == ""
-    assert "tiny.bin" in first.err
-    assets.fetch("tiny")
-    assert capfd.readouterr() == ("", "")
+FETCH = """
+import sys
+from tl_teach import assets
+url, size, sha256 = sys.argv[1:]
+download = assets.Download(url)
+tiny = assets.Asset("tiny", "Tiny", "tiny.bin", int(size), sha256, "", "", (download,))
+print(assets.path(tiny).name)
+assets.path(tiny)
+"""
 
 
-def test_progress_can_be_switched_off(server, tiny, capfd):
-    tiny(server.gives("/tiny", BODY))
-    assets.fetch("tiny", progress=False)
-    assert capfd.readouterr() == ("", "")
+@pytest.mark.parametrize("disabled", ["", "1"])
+def test_progress_is_on_standard_error_and_can_be_switched_off(server, cache, disabled):
+    about = [server.does("/slow", Handler.slow), str(len(BODY)), sha256(BODY)]
+    done = subprocess.run(
+        [sys.executable, "-c", FETCH, *about],
+        env={**os.environ, "TQDM_DISABLE": disabled, "TL_TEACH_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "tiny.bin\n" and server.asked == ["/slow"]
+    assert ("tiny.bin" in done.stderr) == (not disabled)
+    assert not disabled or not done.stderr

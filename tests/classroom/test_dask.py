@@ -88,3 +88,9 @@ def test_a_bench_serves_one_thread_for_one_master_and_one_way_of_grading(monkeyp
         for _ in range(2):
             assert dask._mark(settings, each, [], b"") is settings.isolated
     assert len(opened) == 6 and closed == opened[:5]
+
+
+def test_without_dask_the_teacher_is_told_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"needs the package distributed.*pip install"):
+        next(dask.elsewhere(Settings(scheduler="tcp://nowhere:1"), None, [], []))

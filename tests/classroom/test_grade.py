@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -404,3 +405,14 @@ def test_short_answers_are_not_compared(master):
 def test_feedback_is_only_written_for_what_was_graded(master, tmp_path):
     write_feedback(Journal(tmp_path / "none.csv"), [], master, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_two_may_write_one_file_and_what_a_killed_one_left_is_no_entry(tmp_path):
+    journal = Journal(tmp_path / "grades.csv")
+    entry = {"student": "ant", "number": "", "notes": [], "digest": "d", "master": "m"}
+    entry["result"] = {"checks": {}, "errors": {}, "broken": {}, "refused": "", "ended": ""}
+    with ThreadPoolExecutor(4) as threads:
+        for _ in threads.map(lambda _: journal.write("ant", entry), range(100)):
+            pass
+    (journal.folder / ".0123.ant.json").write_text((journal.folder / "ant.json").read_text())
+    assert journal.entries() == [entry]

@@ -45,7 +45,7 @@ WRONG = {
         r"'cow' .* 1 usable item,",
     ),
     "a class of none": (np.arange(60) % 2, "classification", r"'cow' .* has 0 usable items"),
-    "too few labels": (THREE[:50], "classification", r"60 pictures but 50 labels"),
+    "too few labels": (THREE[:50], "classification", r"60 items but 50 labels"),
     "an unknown kind": (THREE, "clasification", r"did you mean 'classification'"),
     "more than one label": (np.eye(3)[THREE] * 2, "multilabel", r"zeros and ones"),
     "a column too few": (np.eye(2, dtype=int)[THREE % 2], "multilabel", r"row of 3 zeros and ones"),
@@ -66,7 +66,7 @@ def test_labels_that_do_not_fit_are_refused_in_one_sentence(case):
 
 
 def test_groups_must_be_one_a_picture():
-    with pytest.raises(ValueError, match=r"groups .* shape \(50,\), but 60 pictures"):
+    with pytest.raises(ValueError, match=r"groups .* shape \(50,\), but 60 items"):
         task(THREE, groups=np.arange(50))
 
 

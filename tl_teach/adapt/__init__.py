@@ -1,13 +1,12 @@
 """Domain adaptation without labels of the target, one file a method."""
 
-from .adaptation import METHODS, Adaptation, Change, adapt
+from .adaptation import METHODS, Adaptation, adapt
 from .coral import coral_align
 from .signs import Signs, agreement, class_shares, entropy
 
 __all__ = [
     "METHODS",
     "Adaptation",
-    "Change",
     "Signs",
     "adapt",
     "agreement",

@@ -8,12 +8,10 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
-
-import torch
+from typing import Any
 
 from ..learning.exam import candidate, seen_by
-from ..networks import Network, require_network
+from ..networks import Network, StageChange, require_network, stage_change
 from ..tasks import Split, Target, Task, require_split, require_task
 from ..wording import require_count, unknown
 from .adabn import adabn
@@ -31,13 +29,6 @@ METHODS: dict[str, Callable[..., None]] = {
 """The methods by name. Each changes the copy that it is given, and takes signs on the way."""
 
 
-class Change(NamedTuple):
-    """How far a stage has moved, relative to where it was: 0.1 is a tenth of its length."""
-
-    parameters: float
-    buffers: float
-
-
 @dataclass(frozen=True, repr=False, eq=False)
 class Adaptation:
     """What came of an adaptation.
@@ -50,7 +41,7 @@ class Adaptation:
         How it was adapted.
     signs : Signs
         What could be seen on the way, without labels of the target.
-    changed : dict of str to Change
+    changed : dict of str to StageChange
         For each stage, how far its parameters and its buffers have moved.
     pictures : int
         How many pictures of the target were used.
@@ -61,14 +52,14 @@ class Adaptation:
     net: Network
     method: str
     signs: Signs
-    changed: dict[str, Change]
+    changed: dict[str, StageChange]
     pictures: int
     seconds: float
 
     def __repr__(self) -> str:
         width = max(map(len, self.changed))
         rows = [
-            f" {name:{width}}  {change.parameters:10.1%}  {change.buffers:7.1%}"
+            f" {name:{width}}  {change.parameters or 0:10.1%}  {change.buffers or 0:7.1%}"
             for name, change in self.changed.items()
         ]
         return "\n".join(
@@ -166,7 +157,7 @@ def adapt(
     METHODS[method](adapted, unlabelled, source, watch, seed=seed, **settings)
     adapted.eval()
     _warn_of_seen_labels(adapted, unlabelled)
-    changed = {name: _change(net.stages[name], adapted.stages[name]) for name in net.stages}
+    changed = stage_change(net, adapted)
     seconds = time.perf_counter() - started
     return Adaptation(adapted, method, watch.signs, changed, len(unlabelled), seconds)
 
@@ -226,22 +217,3 @@ def _warn_of_seen_labels(adapted: Network, unlabelled: Split) -> None:
             "target is a fair one any more.",
             stacklevel=3,
         )
-
-
-def _change(before: torch.nn.Module, after: torch.nn.Module) -> Change:
-    return Change(
-        _relative(list(before.parameters()), list(after.parameters())),
-        _relative(list(before.buffers()), list(after.buffers())),
-    )
-
-
-def _relative(before: list[torch.Tensor], after: list[torch.Tensor]) -> float:
-    """Length of the difference over the length before; counters are no statistics."""
-    pairs = [
-        (old.detach().double(), new.detach().double())
-        for old, new in zip(before, after, strict=True)
-        if old.is_floating_point()
-    ]
-    moved = sum(float((new - old).square().sum()) for old, new in pairs)
-    length = sum(float(old.square().sum()) for old, _ in pairs)
-    return (moved / length) ** 0.5 if length else 0.0

@@ -13,7 +13,7 @@ Examples
 'CC BY-NC-SA 4.0'
 """
 
-from .cache import Status, fetch, folder, path, present, status, verify
+from .cache import Status, folder, path, present, status, verify
 from .entries import Asset, catalogue
 from .hub import from_hub, in_hub_cache
 from .mirrors import Download
@@ -25,7 +25,6 @@ __all__ = [
     "Download",
     "Status",
     "catalogue",
-    "fetch",
     "folder",
     "from_hub",
     "in_hub_cache",

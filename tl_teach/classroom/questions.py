@@ -12,9 +12,9 @@ from typing import Any
 
 from .answers import AnswerError, Live, Replay, decode, encode
 
-Check = Callable[..., None]
+CheckFunction = Callable[..., None]
 
-_asked: dict[str, dict[str, Check]] = {}  # by question, then by the check's name
+_asked: dict[str, dict[str, CheckFunction]] = {}  # by question, then by the check's name
 
 
 class CheckFailed(AssertionError):
@@ -49,7 +49,7 @@ def expect(holds: object, what: str, hint: str = "") -> None:
         raise _NotAsExpected(_sentence(what, hint))
 
 
-def question(name: str) -> Callable[[Check], Check]:
+def question(name: str) -> Callable[[CheckFunction], CheckFunction]:
     """Ask a question now: run the decorated check on the answers that its parameters name.
 
     Parameters
@@ -78,7 +78,7 @@ def question(name: str) -> Callable[[Check], Check]:
     ✓ Question 3: a score between 0 and 1
     """
 
-    def ask(check: Check) -> Check:
+    def ask(check: CheckFunction) -> CheckFunction:
         _asked.setdefault(name, {})[check.__name__] = check
         print(_run(name, check))
         return check
@@ -109,12 +109,12 @@ def check_all(*names: str) -> None:
                 print(failed)
 
 
-def title_of(check: Check) -> str:
+def title_of(check: CheckFunction) -> str:
     """First line of a check's docstring: what it expects as a whole."""
     return (inspect.getdoc(check) or check.__name__.replace("_", " ")).splitlines()[0]
 
 
-def _run(name: str, check: Check) -> str:
+def _run(name: str, check: CheckFunction) -> str:
     title = title_of(check)
     try:
         check(**_collect(check))
@@ -128,7 +128,7 @@ def _run(name: str, check: Check) -> str:
     raise CheckFailed(f"✗ Question {name}: {reason}")
 
 
-def _collect(check: Check) -> dict[str, Any]:
+def _collect(check: CheckFunction) -> dict[str, Any]:
     """Take the answers out of the notebook, as data."""
     notebook, answers = check.__globals__, {}
     for name in inspect.signature(check).parameters:

@@ -14,12 +14,11 @@ from typing import Any
 
 from .journal import replace_file
 from .master import read_master
-from .notebook import Cell, cells_of, cut, read_notebook
+from .notebook import STUB, Cell, cells_of, cut, read_notebook
 from .run import rehearse, steps_of, working_in
 
 _KEPT = ("nbgrader", "tags", "jupyter", "cellView", "deletable", "editable")
 _TEXT_STUB = "YOUR ANSWER HERE"
-_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 _SHORTEST = 32  # characters, blanks left out, of a line that anyone may not write by chance
 _LITERAL = re.compile(r"\w+=(['\"]?)[\w.+-]+\1")
 
@@ -81,7 +80,7 @@ def strip(document: dict[str, Any]) -> tuple[dict[str, Any], list[list[str]]]:
             raise Leak(f"The cell {cell.id!r} holds a solution, but is not marked as one.")
         if cell.role == "solution" and not solution:  # as nbgrader: then all of it is the solution
             solution = cell.source.splitlines()
-            visible = _STUB if cell.kind == "code" else _TEXT_STUB
+            visible = "\n".join(STUB) if cell.kind == "code" else _TEXT_STUB
         visible, hidden = cut(visible, "HIDDEN TESTS")
         secrets += [lines for lines in (solution, hidden) if lines]
         raw["source"] = visible

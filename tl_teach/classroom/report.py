@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 from pathlib import Path
+from statistics import mean, median
 from typing import Any
 
 from .feedback import page, table
@@ -50,14 +51,13 @@ def report(grades: Path, master_path: Path, out: Path) -> Path:
     left_out = f" {others} others were graded by another master, or before a change." * bool(others)
     marks = [earned(master, entry["result"]) for entry in entries]
     most = sum(master.questions.values())
-    totals = sorted(sum(points.values()) for points in marks)
-    middle = (totals[(len(totals) - 1) // 2] + totals[len(totals) // 2]) / 2
+    totals = [sum(points.values()) for points in marks]
     replace_file(
         out,
         page(
             f"Report: {master.name}",
-            f"<p>{len(totals)} submissions; mean {sum(totals) / len(totals):.1f}, "
-            f"median {middle:g}, of {most:g} points.{left_out}</p>",
+            f"<p>{len(totals)} submissions; mean {mean(totals):.1f}, "
+            f"median {median(totals):g}, of {most:g} points.{left_out}</p>",
             "<h2>Distribution</h2>",
             _histogram(totals, most),
             "<h2>Question by question</h2>",
@@ -76,8 +76,7 @@ def _rows(master: Master, marks: list[dict[str, float]]) -> list[list[str]]:
     for name, most in master.questions.items():
         points = [mark[name] for mark in marks]
         full, none = sum(each == most for each in points), sum(each == 0 for each in points)
-        mean = sum(points) / len(points)
-        rows.append([name, f"{most:g}", f"{mean:.1f}", f"{full}", f"{none}"])
+        rows.append([name, f"{most:g}", f"{mean(points):.1f}", f"{full}", f"{none}"])
     return rows
 
 

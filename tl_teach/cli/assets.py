@@ -63,7 +63,7 @@ def _record(entry: assets.Status) -> dict[str, object]:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    return _for_each(arguments.names or list(assets.catalogue), assets.fetch, "cached as")
+    return _for_each(arguments.names or list(assets.catalogue), assets.path, "cached as")
 
 
 def _verify(arguments: argparse.Namespace) -> int:

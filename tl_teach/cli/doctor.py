@@ -19,7 +19,10 @@ from .. import assets
 from ..version import __version__
 from ..wording import in_columns
 
-REQUIRED = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "ipywidgets", "pandas")
+REQUIRED = (
+    "torch", "torchvision", "numpy", "scipy", "scikit-learn", "joblib", "matplotlib", "pillow",
+    "ipywidgets", "pooch", "tqdm", "pandas", "threadpoolctl",
+)  # fmt: skip
 OPTIONAL = {
     "optuna": ("tuning", "tl.tune"),
     "captum": ("attribution", "Grad-CAM, integrated gradients"),
@@ -27,15 +30,12 @@ OPTIONAL = {
     "onnx": ("export", "ONNX files"),
     "onnxscript": ("export", "ONNX files"),
     "transformers": ("text", "networks that read text"),
-    "nbval": ("classroom", "checking and grading assignments"),
+    "nbval": ("classroom", "checking assignments with pytest"),
     "pyseccomp": ("classroom", "grading in isolation"),
     "accelerate": ("distributed", "training on several processes"),
     "distributed": ("distributed", "grading on several machines"),
 }
-PROGRAMS = {
-    "chromium": "the browser tests",
-    "bwrap": "grading in isolation (Debian's package bubblewrap)",
-}
+PROGRAMS = {"chromium": "the browser tests"}
 
 
 def add_to(commands: Any) -> None:

@@ -24,8 +24,14 @@ def add_to(commands: Any) -> None:
 
 def _predict(arguments: argparse.Namespace) -> int:
     from .. import networks
+    from ..tasks import reads_texts
 
     net = networks.open_network(arguments.network)
+    if reads_texts(net):
+        raise ValueError(
+            f"{arguments.network} reads texts, and tl-teach predict looks at photographs; ask it "
+            "in Python: net(net.preprocess([text])) with net = tl.load_network(file)."
+        )
     code = 0
     records: list[dict[str, Any]] = []
     for photo in arguments.photos:

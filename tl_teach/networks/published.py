@@ -85,7 +85,7 @@ def weights_asset(name: str) -> assets.Asset:
 
 
 def _state(asset: assets.Asset) -> dict[str, torch.Tensor]:
-    state = torch.load(assets.fetch(asset), map_location="cpu", weights_only=True)
+    state = torch.load(assets.path(asset), map_location="cpu", weights_only=True)
     # DenseNet's file has dots in names that modules may no longer have.
     old = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
     return {old.sub(r"\1", name): tensor for name, tensor in state.items()}

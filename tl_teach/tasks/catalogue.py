@@ -52,8 +52,10 @@ def load_task(
     ----------
     name : str, optional
         ``"printed-letters"``, ``"printed-digits"``, ``"handwriting"``, ``"solar-cells"``,
-        ``"breast-tumours"``; for regression ``"digit-rotation"``, ``"solar-defect-probability"``;
-        of texts ``"word-sentiment"``, ``"word-valence"`` (regression), ``"sentence-sentiment"``.
+        ``"breast-tumours"``, ``"cats-and-dogs"``, ``"cats-and-dogs-breeds"`` and, of 370 pictures
+        each, ``"cats-and-dogs-sample"``, ``"cats-and-dogs-breeds-sample"``; for regression
+        ``"digit-rotation"``, ``"solar-defect-probability"``; of texts ``"word-sentiment"``,
+        ``"word-valence"`` (regression), ``"sentence-sentiment"``.
     labels_per_class : int, optional
         Keep this many labelled training items of each class; all by default.
     seed : int

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from .. import assets
 from ..wording import unknown
 from .catalogue import _collection
 from .division import divide
 from .images import ArrayImages, Images
 from .printed import DIGITS, GREY28
 from .sentences import SENTENCES
-from .solar import _FOLDER
+from .solar import solar_cells
 from .split import TaskInfo
 from .splitting import distinct
 from .target import Target, as_target
@@ -194,16 +192,6 @@ def _whole_domain(name: str, side: str) -> Collection:
     return DOMAINS[name][side]()
 
 
-def _crystals(kind: str) -> Collection:
-    """The solar cells of one kind of crystal."""
-    whole = _collection("solar-cells")
-    with zipfile.ZipFile(assets.path("elpv-dataset")) as file:
-        rows = [line.split() for line in file.read(_FOLDER + "labels.csv").decode().splitlines()]
-    kinds = np.array([row[2] for row in rows if float(row[1]) in (0.0, 1.0)])
-    chosen = np.flatnonzero(kinds == kind)
-    return replace(whole, images=ChosenImages(whole.images, chosen), labels=whole.labels[chosen])
-
-
 def _small_digits() -> Collection:
     """The handwritten digits of 8 x 8 pixels that scikit-learn ships.
 
@@ -232,7 +220,7 @@ def _small_digits() -> Collection:
 
 
 DOMAINS: dict[str, dict[str, Callable[[], Collection]]] = {
-    "solar-cells": {"mono": lambda: _crystals("mono"), "poly": lambda: _crystals("poly")},
+    "solar-cells": {crystal: partial(solar_cells, crystal) for crystal in ("mono", "poly")},
     "sentence-sentiment": dict(SENTENCES),
     "digits": {
         "printed": lambda: _collection("printed-digits"),

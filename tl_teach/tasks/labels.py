@@ -11,7 +11,7 @@ from .split import TaskInfo
 KINDS = ("classification", "multilabel", "regression")
 
 
-def require_labels(info: TaskInfo, labels: np.ndarray, pictures: int) -> None:
+def require_labels(info: TaskInfo, labels: np.ndarray, items: int) -> None:
     """Refuse labels that do not fit the kind of task, in one sentence.
 
     Parameters
@@ -20,8 +20,8 @@ def require_labels(info: TaskInfo, labels: np.ndarray, pictures: int) -> None:
         What the task is about.
     labels : numpy.ndarray
         One label or one row an item.
-    pictures : int
-        How many pictures they belong to.
+    items : int
+        How many items they belong to.
 
     Raises
     ------
@@ -30,10 +30,10 @@ def require_labels(info: TaskInfo, labels: np.ndarray, pictures: int) -> None:
     """
     if info.kind not in KINDS:
         raise ValueError(unknown("kind of task", info.kind, KINDS))
-    if len(labels) != pictures:
+    if len(labels) != items:
         raise ValueError(
-            f"{info.name!r} has {pictures} pictures but {len(labels)} labels; "
-            "give one label, or one row of labels, a picture."
+            f"{info.name!r} has {items} items but {len(labels)} labels; "
+            "give one label, or one row of labels, an item."
         )
     if info.kind == "classification":
         _require_class_numbers(info, labels)
@@ -43,8 +43,8 @@ def require_labels(info: TaskInfo, labels: np.ndarray, pictures: int) -> None:
         _require_values(info, labels)
 
 
-def require_groups(info: TaskInfo, groups: np.ndarray | None, pictures: int) -> None:
-    """Refuse groups that do not name one group a picture, in one sentence.
+def require_groups(info: TaskInfo, groups: np.ndarray | None, items: int) -> None:
+    """Refuse groups that do not name one group an item, in one sentence.
 
     Parameters
     ----------
@@ -52,18 +52,18 @@ def require_groups(info: TaskInfo, groups: np.ndarray | None, pictures: int) -> 
         What the task is about.
     groups : numpy.ndarray or None
         The group of each item, if there are groups.
-    pictures : int
-        How many pictures they belong to.
+    items : int
+        How many items they belong to.
 
     Raises
     ------
     ValueError
         If there are more or fewer.
     """
-    if groups is not None and np.shape(groups) != (pictures,):
+    if groups is not None and np.shape(groups) != (items,):
         raise ValueError(
-            f"The groups of {info.name!r} have the shape {np.shape(groups)}, but {pictures} "
-            "pictures need one group each; give an item that belongs with no other a group alone."
+            f"The groups of {info.name!r} have the shape {np.shape(groups)}, but {items} "
+            "items need one group each; give an item that belongs with no other a group alone."
         )
 
 
@@ -75,7 +75,7 @@ def require_variety(info: TaskInfo, labels: np.ndarray, report: Report) -> None:
     info : TaskInfo
         What the task is about.
     labels : numpy.ndarray
-        The labels of the items that are used, without repeated pictures.
+        The labels of the items that are used, without repeated items.
     report : Report
         What is left out.
 

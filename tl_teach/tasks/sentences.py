@@ -15,7 +15,7 @@ from .split import TaskInfo
 from .task import Collection
 from .text import Texts
 from .tokens import UNCASED
-from .words import CITATION, nested_archive, read_member
+from .words import CITATION, FOLDER, read_member
 
 _FILES = {
     "tweets": "tweets",
@@ -23,6 +23,7 @@ _FILES = {
     "products": "amazonReviewSnippets",
     "editorials": "nytEditorialSnippets",
 }
+_INNER = f"{FOLDER}/additional_resources/hutto_ICWSM_2014.tar.gz"  # an archive in the archive
 
 
 def sentence_sentiment(domain: str | None = None) -> Collection:
@@ -72,7 +73,7 @@ SENTENCES: dict[str, Callable[[], Collection]] = {
 def _sentences(domain: str) -> list[tuple[str, float, str]]:
     """Text, mean rating and group of each sentence whose mean rating is not 0."""
     with tarfile.open(assets.path("vader")) as archive:
-        inner = io.BytesIO(nested_archive(archive))
+        inner = io.BytesIO(read_member(archive, _INNER))
     with tarfile.open(fileobj=inner) as archive:
         data = read_member(archive, f"hutto_ICWSM_2014/{_FILES[domain]}_GroundTruth.txt")
     rows = [_decoded(line).split("\t", 2) for line in data.splitlines() if line.strip()]

@@ -13,6 +13,7 @@ from .split import TaskInfo
 from .task import Collection
 
 _FOLDER = "elpv_dataset/data/"
+_Row = tuple[str, float, str]  # file name, expert's certainty of a defect, kind of crystal
 _CITATION = (
     "Buerhop-Lutz, Deitsch, Maier, Gallwitz, Berger, Doll, Hauch, Camus, Brabec (2018), "
     "https://doi.org/10.4229/35thEUPVSEC20182018-5CV.3.15"
@@ -24,12 +25,17 @@ _CAUTION = (
 )
 
 
-def solar_cells() -> Collection:
+def solar_cells(crystal: str | None = None) -> Collection:
     """Tell sound solar cells from defective ones (ELPV).
 
     An expert judged each cell and said how sure they were. Cells judged surely sound (0) or
     surely defective (1) are kept; the in-between ones are left out, which makes the task easier
     than inspection is.
+
+    Parameters
+    ----------
+    crystal : str, optional
+        Only the cells made of one crystal (``"mono"``) or of many (``"poly"``).
 
     Returns
     -------
@@ -50,7 +56,8 @@ def solar_cells() -> Collection:
         licence=_LICENCE,
         caution=f"{_CAUTION} Cells that the expert was unsure of are left out, which flatters too.",
     )
-    return _cells(info, [row for row in _rows() if row[1] in (0.0, 1.0)], np.int64)
+    rows = [row for row in _rows() if row[1] in (0.0, 1.0) and crystal in (None, row[2])]
+    return _cells(info, rows, np.int64)
 
 
 def solar_defect_probability() -> Collection:
@@ -83,18 +90,17 @@ def solar_defect_probability() -> Collection:
     return _cells(info, _rows(), np.float64)
 
 
-def _rows() -> list[tuple[str, float]]:
-    """File name and expert's certainty of a defect, cell by cell."""
+def _rows() -> list[_Row]:
     with zipfile.ZipFile(assets.path("elpv-dataset")) as file:
         lines = file.read(_FOLDER + "labels.csv").decode().splitlines()
-    return [(name, float(certainty)) for name, certainty, _ in map(str.split, lines)]
+    return [(name, float(sure), crystal) for name, sure, crystal in map(str.split, lines)]
 
 
-def _cells(info: TaskInfo, rows: list[tuple[str, float]], dtype: type[np.generic]) -> Collection:
+def _cells(info: TaskInfo, rows: list[_Row], dtype: type[np.generic]) -> Collection:
     return Collection(
         info,
-        ZippedImages(assets.path("elpv-dataset"), [_FOLDER + name for name, _ in rows]),
-        np.array([certainty for _, certainty in rows], dtype=dtype),
+        ZippedImages(assets.path("elpv-dataset"), [_FOLDER + name for name, *_ in rows]),
+        np.array([sure for _, sure, _ in rows], dtype=dtype),
         Preprocess(size=160, channels=3, mean=IMAGENET_MEAN, std=IMAGENET_STD),
         held_out=0.25,
     )

@@ -18,7 +18,7 @@ CITATION = (
     'Hutto, Gilbert (2014), "VADER: a parsimonious rule-based model for sentiment analysis of '
     'social media text", https://doi.org/10.1609/icwsm.v8i1.14550'
 )
-_FOLDER = "vaderSentiment-3.3.2"
+FOLDER = "vaderSentiment-3.3.2"
 _MOST = 10_000_000  # bytes of one file in the archive; the largest has 2.4 million
 
 
@@ -76,7 +76,7 @@ def _info(name: str, kind: str, classes: tuple[str, ...]) -> TaskInfo:
 def _rated_words() -> tuple[list[str], np.ndarray]:
     """Words made of small letters alone, without signs such as ``:-)``, and their mean rating."""
     with tarfile.open(assets.path("vader")) as archive:
-        text = read_member(archive, f"{_FOLDER}/vaderSentiment/vader_lexicon.txt").decode()
+        text = read_member(archive, f"{FOLDER}/vaderSentiment/vader_lexicon.txt").decode()
     rows = [line.split("\t")[:2] for line in text.splitlines() if line.strip()]
     words = [word for word, _ in rows]
     valence = np.array([float(value) for _, value in rows])
@@ -116,14 +116,3 @@ def read_member(archive: tarfile.TarFile, name: str) -> bytes:
             "read; fetch the archive again."
         )
     return stream.read()
-
-
-def nested_archive(archive: tarfile.TarFile) -> bytes:
-    """Read the archive of rated sentences, which stands inside the other.
-
-    Parameters
-    ----------
-    archive : tarfile.TarFile
-        The outer one, open.
-    """
-    return read_member(archive, f"{_FOLDER}/additional_resources/hutto_ICWSM_2014.tar.gz")

@@ -89,7 +89,7 @@ def test_items_that_cannot_be_used_get_a_sentence(what):
 @pytest.mark.parametrize(
     ("labels", "options", "sentence"),
     [
-        ([0, 1], {}, "has 40 pictures but 2 labels"),
+        ([0, 1], {}, "has 40 items but 2 labels"),
         ([0, 2] * 20, {}, "The label 2 of 'pictures' names no class"),
         (["a", "b"] * 20, {}, "from 0 to 1; give the place of each item's class"),
         ([0.5, 1.5] * 20, {}, "from 0 to 1; give the place of each item's class"),
@@ -99,7 +99,7 @@ def test_items_that_cannot_be_used_get_a_sentence(what):
         ([0, 1] * 20, {"classes": 3}, "classes=3 does not work: expected the names"),
         ([0, 1] * 20, {"classes": []}, r"classes=\[\] does not work: expected the names"),
         ([0, 1] * 20, {"classes": ["a", "a", "b"]}, "'b'\\] does not work: .* all different"),
-        ([0, 1] * 20, {"groups": [1, 2]}, "40 pictures need one group each"),
+        ([0, 1] * 20, {"groups": [1, 2]}, "40 items need one group each"),
         ([0, 1] * 20, {"held_out": 0.5}, "held_out=0.5 does not work: expected a share above 0"),
         ([0, 1] * 20, {"held_out": -1}, "held_out=-1 does not work"),
         ([0, 1] * 20, {"held_out": "a"}, "held_out='a' does not work"),
