@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from .images import Images
@@ -10,7 +13,9 @@ from .report import Problem
 _BINS = 10  # strata that the values of a regression task are put into
 
 
-def distinct(images: Images, labels: np.ndarray) -> tuple[np.ndarray, list[Problem]]:
+def distinct(
+    images: Images, labels: Sequence[Any] | np.ndarray, names: Sequence[str] | None = None
+) -> tuple[np.ndarray, list[Problem]]:
     """Find the items to keep so that no picture stands twice.
 
     Of equal pictures with one label the first is kept; of equal pictures with different labels
@@ -20,8 +25,10 @@ def distinct(images: Images, labels: np.ndarray) -> tuple[np.ndarray, list[Probl
     ----------
     images : Images
         All pictures.
-    labels : numpy.ndarray
+    labels : sequence or numpy.ndarray
         Their labels, one an item or one row an item.
+    names : sequence of str, optional
+        What to call each item; by its number by default.
 
     Returns
     -------
@@ -30,17 +37,19 @@ def distinct(images: Images, labels: np.ndarray) -> tuple[np.ndarray, list[Probl
     left_out : list of Problem
         One for each other item.
     """
+    names = names or [f"item {index}" for index in range(len(images))]
     equal: dict[bytes, list[int]] = {}
     for index in range(len(images)):
         equal.setdefault(images.digest(index), []).append(index)
     kept, left_out = [], []
-    for first, *copies in equal.values():
+    for same in equal.values():
+        first, *copies = same
         if any(np.any(labels[first] != labels[copy]) for copy in copies):
-            reason, others = "same item, two labels", [first, *copies]
+            both = " and ".join(names[index] for index in same)
+            left_out += [Problem(names[index], "same item, two labels", both) for index in same]
         else:
-            reason, others = "same item as another", copies
             kept.append(first)
-        left_out += [Problem(f"item {index}", reason, f"item {first}") for index in others]
+            left_out += [Problem(names[i], "same item as another", names[first]) for i in copies]
     return np.array(kept, dtype=np.int64), left_out
 
 

@@ -246,14 +246,14 @@ def test_of_equal_pictures_one_is_kept(pets):
     (pets / "cat" / "copy.png").write_bytes(original.read_bytes())
     Image.open(original).save(pets / "cat" / "9.bmp")  # other bytes, equal pixels
     task = load(pets)
-    assert reasons(task) == dict.fromkeys(["cat/9.bmp", "cat/copy.png"], "same picture as another")
+    assert reasons(task) == dict.fromkeys(["cat/9.bmp", "cat/copy.png"], "same item as another")
     assert len(items(task)) == 16
 
 
 def test_of_a_picture_with_two_labels_none_is_kept(pets):
     (pets / "dog" / "also.png").write_bytes((pets / "cat" / "3.png").read_bytes())
     task = load(pets)
-    assert reasons(task) == dict.fromkeys(["cat/3.png", "dog/also.png"], "same picture, two labels")
+    assert reasons(task) == dict.fromkeys(["cat/3.png", "dog/also.png"], "same item, two labels")
     assert task.report.problems[0].detail == "cat/3.png and dog/also.png"
     assert len(items(task)) == 15
 

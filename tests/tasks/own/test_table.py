@@ -230,7 +230,7 @@ def test_equal_pictures_with_two_values_are_both_left_out(album):
     (folder / "1.png").write_bytes((folder / "0.png").read_bytes())
     task = load(folder, target="labels.csv")
     assert set(reasons(task).items()) == {
-        (f"{number}.png", "same picture, two labels") for number in (0, 1)
+        (f"{number}.png", "same item, two labels") for number in (0, 1)
     }
 
 

@@ -12,6 +12,7 @@ from ..labels import KINDS
 from ..preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from ..report import Problem, Report
 from ..split import TaskInfo
+from ..splitting import distinct
 from ..task import Collection
 from .files import CheckedFile, FileImages, Unusable, check_files
 from .listing import as_key, list_files, natural
@@ -144,16 +145,7 @@ def _usable(
             problems.append(Problem(name, str(found)))
         else:
             checked[name] = found
-    equal: dict[bytes, list[str]] = {}
-    for name, file in checked.items():
-        equal.setdefault(file.digest, []).append(name)
-    usable: dict[str, CheckedFile] = {}
-    for same in equal.values():
-        first, *copies = same
-        if any(targets.labels[name] != targets.labels[first] for name in copies):
-            both = " and ".join(same)
-            problems += [Problem(name, "same picture, two labels", both) for name in same]
-        else:
-            usable[first] = checked[first]
-            problems += [Problem(name, "same picture as another", first) for name in copies]
-    return usable, problems
+    names = list(checked)
+    images = FileImages(list(checked.values()))
+    kept, repeated = distinct(images, [targets.labels[name] for name in names], names)
+    return {names[index]: checked[names[index]] for index in kept}, problems + repeated
