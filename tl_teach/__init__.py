@@ -153,5 +153,9 @@ class _Package(ModuleType):
         if not (name in _ROOM_OF and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A function that says ``tl`` may go to another process, which has its own."""
+        return import_module, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = _Package
