@@ -58,11 +58,11 @@ def train(items: int, through: str | None, epochs: int, size: int) -> dict[str, 
     import torchvision.transforms.v2  # noqa: F401
 
     import tl_teach as tl
-    from tl_teach.tasks import TASKS, Split
+    from tl_teach.tasks import TASKS, Images, Split
 
     cells = TASKS["solar-cells"]()
 
-    class Shifted:
+    class Shifted(Images):
         """The same pictures, each round moved by one row more, so that none stands twice."""
 
         def __len__(self) -> int:

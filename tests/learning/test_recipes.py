@@ -221,6 +221,17 @@ def test_two_processes_give_the_study_that_one_gives(tmp_path):
     assert again.table.equals(shared.table)
 
 
+def test_an_interrupt_in_another_process_keeps_what_was_finished(tmp_path):
+    def impatient(task, seed):
+        if seed == 3:
+            raise KeyboardInterrupt
+        return 0.5
+
+    with pytest.warns(UserWarning, match="interrupted"):
+        part = tl.compare({"one": impatient}, tiny.task(), [2], range(4), workers=2)
+    assert part.interrupted and 3 not in set(part.table.seed)
+
+
 def test_a_mistake_in_another_process_says_what_it_is():
     def broken(task, seed):
         return "good"

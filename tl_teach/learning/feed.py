@@ -186,7 +186,7 @@ def _fill(
     unit = " texts" if isinstance(split.preprocess, TextPreprocess) else " pictures"
     with tqdm(total=len(missing), desc=title, unit=unit, delay=2, leave=False) as bar:
         order = torch.tensor(_by_length(split, missing))
-        at_a_time = _at_a_time(split, prefix.device)
+        at_a_time = _at_a_time(split, prefix.net.device)
         for group in order.split(shelf.most_rows_at_once):
             rows, block = 0, torch.empty(0)
             for batch in _ahead(inputs(split, items) for items in group.split(at_a_time)):

@@ -169,7 +169,7 @@ def fit(
     task = require_task(task).for_network(net)
     _check_counts(epochs=epochs, batch_size=batch_size, patience=patience, views=views)
     require_count("seed", seed, least=0)
-    _check_shares(min_change=min_change, weight_decay=weight_decay)
+    _check_not_negative(min_change=min_change, weight_decay=weight_decay)
     require_learning(net)
     require_fit(net, task.train, any_kind=loss is not None)
     _check_pictures(net, augment, views, cache)
@@ -318,7 +318,7 @@ def _check_counts(**counts: object) -> None:
             require_count(name, given)
 
 
-def _check_shares(**rates: object) -> None:
+def _check_not_negative(**rates: object) -> None:
     for name, rate in rates.items():
         if not is_number(rate) or not 0 <= rate < float("inf"):
             raise ValueError(

@@ -55,8 +55,6 @@ class Prefix:
 
     Attributes
     ----------
-    device : torch.device
-        Where the network is.
     key : str
         Changes with everything that the prefix's numbers depend on, but for the pictures.
     is_changed : bool
@@ -81,7 +79,6 @@ class Prefix:
         self._reduced = 0
         if reduce and self.stages and self._after:
             self._reduced = _reducing_layers(self._after[0])
-        self.device = next((p.device for p in net.parameters()), torch.device("cpu"))
         self.key = self._key(names[:count])
         self.is_changed = any(_has_own_code(m) for layer in self._layers() for m in layer.modules())
 
@@ -100,7 +97,7 @@ class Prefix:
         """
         if not self.stages:
             return inputs
-        inputs = inputs.to(self.device)
+        inputs = inputs.to(self.net.device)
         with torch.no_grad():
             plain = self.exact or self.is_changed or not self._foldable
             values = self._plain(inputs) if plain else self._fast(inputs)(inputs)
@@ -121,7 +118,7 @@ class Prefix:
         torch.Tensor
             The network's outputs, or the features that its last layer reads.
         """
-        values = values.to(self.device)
+        values = values.to(self.net.device)
         layers = [*self._after]
         if self._reduced:
             layers[0] = layers[0][self._reduced :]  # type: ignore[index]
@@ -169,7 +166,7 @@ class Prefix:
         for layer in self._layers():
             for module in layer.modules():
                 digest.update(_description(module).encode())
-        kind = self.device.type  # a graphics card rounds in another way
+        kind = self.net.device.type  # a graphics card rounds in another way
         facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype(), kind)
         # Of torchvision the version alone: importing it takes as long as importing PyTorch.
         versions = (torch.__version__, version("torchvision"))

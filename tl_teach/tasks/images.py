@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import zipfile
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,23 +16,23 @@ import torch
 from .preprocess import as_pixels
 
 
-class Images:
+class Images(ABC):
     """A numbered collection of pictures, or of texts in their place."""
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
+    @abstractmethod
     def pixels(self, index: int) -> torch.Tensor:
         """Picture `index` as a uint8 tensor of shape (C, H, W)."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def digest(self, index: int) -> bytes:
+        """SHA-256 of what picture `index` holds: equal pictures have equal digests."""
 
     def text(self, index: int) -> str:
         """Text `index`, where the items are texts."""
-        raise NotImplementedError
-
-    def digest(self, index: int) -> bytes:
-        """SHA-256 of what picture `index` holds: equal pictures have equal digests."""
-        raise NotImplementedError
+        raise TypeError(f"Item {index} is a picture, not a text; look at it with pixels({index}).")
 
 
 class ArrayImages(Images):
