@@ -1,5 +1,6 @@
 import json
 import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -238,6 +239,12 @@ def test_a_mistake_in_another_process_says_what_it_is():
 
     with pytest.raises(TypeError, match="A recipe gave 'good'; expected a network"):
         tl.compare({"broken": broken}, tiny.task(), [2], range(2), workers=2)
+    lock = threading.Lock()
+    with pytest.raises(
+        TypeError, match=r"cannot be sent to another process .*cannot pickle .*leave workers"
+    ):
+        held = {"held": lambda task, seed: float(lock.locked())}
+        tl.compare(held, tiny.task(), [2], range(2), workers=2)
     with pytest.raises(ValueError, match="workers=0"):
         tl.compare({"frozen": recipe()}, tiny.task(), [2], range(2), workers=0)
 

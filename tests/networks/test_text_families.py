@@ -186,7 +186,7 @@ def test_texts_and_pictures_are_not_mixed_up(case, task):
         tl.extract_features(case.net, tiny.task().train)
     with pytest.raises(TypeError, match="are texts, but the network reads pictures"):
         tl.extract_features(tl.load_network("letters-resnet"), task.train)
-    with pytest.raises(TypeError, match="about texts, and this looks at pictures"):
+    with pytest.raises(TypeError, match=r"augment= changes pictures, and .* reads texts"):
         tl.fit(with_head(case, task), task, augment=lambda picture: picture)
     with pytest.raises(TypeError, match="reads texts, but got a tensor"):
         case.net.preprocess(torch.zeros(3, 8, 8))

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from ..networks import Network, require_network, seeded
-from ..tasks import Task, require_pictures, require_task
+from ..tasks import Task, reads_texts, require_task
 from ..wording import is_number, require_count, unknown
 from . import looks
 from .checkpoint import Checkpoint, moving_state
@@ -338,8 +338,8 @@ def _check_solver(solver: str, epochs_matter: bool) -> None:
 
 
 def _check_pictures(net: Network, augment: object, views: int | None, cache: bool) -> None:
-    if augment is not None:
-        require_pictures(net)
+    if augment is not None and reads_texts(net):
+        raise TypeError(f"augment= changes pictures, and {net.name!r} reads texts; leave it out.")
     if augment is not None and not callable(augment):
         raise TypeError(
             f"augment={augment!r} does not work: expected a function of one picture, such as a "

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,6 +174,8 @@ def compare(
 
     Raises
     ------
+    TypeError
+        If a recipe is none, or cannot be sent to another process.
     ValueError
         If there is no recipe or no seed, or a number of labels does not fit the task.
 
@@ -235,10 +238,17 @@ def _run_all(cells: Mapping[str, Cell], workers: int) -> Iterator[tuple[str, dic
 
     cores = max(1, (os.cpu_count() or 1) // workers)
     with parallel_config("loky", n_jobs=workers, inner_max_num_threads=cores):
-        run = Parallel(return_as="generator_unordered")
-        for key, cell, seen in run(delayed(_run_apart)(key, *one) for key, one in cells.items()):
-            looks.add(seen)
-            yield key, cell
+        jobs = (delayed(_run_apart)(key, *cell) for key, cell in cells.items())
+        try:
+            for key, cell, seen in Parallel(return_as="generator_unordered")(jobs):
+                looks.add(seen)
+                yield key, cell
+        except PicklingError as reason:
+            *_, why = str(reason.__cause__).strip('"\n').splitlines()
+            raise TypeError(
+                f"A recipe or the task cannot be sent to another process ({why}); "
+                "leave workers out, or let the recipe make what it needs itself."
+            ) from None
 
 
 def _run_apart(key: str, *cell: Any) -> tuple[str, dict[str, float], looks.Log]:
