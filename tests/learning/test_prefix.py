@@ -106,6 +106,23 @@ def test_convolutions_clamp_themselves_and_batchnorm_is_gone(name):
         assert torch.allclose(fast(inputs), plain(inputs), atol=1e-4)
 
 
+def test_weights_are_laid_out_once_for_a_shape_of_pictures(monkeypatch):
+    layer = nn.Conv2d(8, 96, 1)
+    fused = rewriting.FusedConvolution(layer, "none", [])
+    moved, real = [], torch.ops.mkldnn._reorder_convolution_weight
+
+    def counted(weight, *how):
+        moved.append(how[-1])
+        return real(weight, *how)
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_reorder_convolution_weight", counted)
+    with torch.no_grad():
+        for count in (4, 4, 4, 3, 3):
+            pictures = torch.randn(count, 8, 10, 10)
+            assert torch.allclose(fused(pictures), layer(pictures), atol=1e-5)
+    assert moved == [[4, 8, 10, 10], [3, 8, 10, 10]]
+
+
 def test_without_onednn_batchnorm_is_folded_all_the_same(monkeypatch):
     monkeypatch.setattr(rewriting, "FusedConvolution", None)
     net = small("letters-resnet")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import Protocol
 
 import torch
 from tqdm import tqdm
@@ -12,12 +12,12 @@ from tqdm import tqdm
 from ..networks import Network
 from ..tasks import Split, TextPreprocess, require_split
 from .allocator import keep_freed_memory
+from .lanes import lanes
 from .prefix import Prefix
 from .store import STORE, Shelf
 from .team import Team
 
 Augment = Callable[[torch.Tensor], torch.Tensor]
-T = TypeVar("T")
 
 _AT_A_TIME = 32  # items that pass the prefix together: enough to fill two cores, small in memory
 _PIXELS = 8 * 160**2  # and at most so many pixels: their feature maps fit a processor's cache
@@ -180,17 +180,26 @@ def augmented(augment: Augment, picture: torch.Tensor) -> torch.Tensor:
 def _fill(
     shelf: Shelf, prefix: Prefix, split: Split, missing: list[int], digests: list[bytes]
 ) -> None:
-    """Compute the missing rows; the next pictures are read while the prefix works."""
+    """Compute the missing rows, a batch on each core; one reads while the others work."""
     known = len(digests) - len(missing)
     title = f"frozen part, {known} of {len(digests)} known"
     unit = " texts" if isinstance(split.preprocess, TextPreprocess) else " pictures"
-    with tqdm(total=len(missing), desc=title, unit=unit, delay=2, leave=False) as bar:
+    reading = Lock()  # collections of pictures need not bear two readers, nor can random views
+
+    def compute(items: torch.Tensor) -> torch.Tensor:
+        with reading:
+            batch = inputs(split, items)
+        return prefix(batch).cpu()
+
+    with (
+        tqdm(total=len(missing), desc=title, unit=unit, delay=2, leave=False) as bar,
+        lanes(1 if prefix.exact else torch.get_num_threads()) as each,
+    ):
         order = torch.tensor(_by_length(split, missing))
         at_a_time = _at_a_time(split, prefix.net.device)
         for group in order.split(shelf.most_rows_at_once):
             rows, block = 0, torch.empty(0)
-            for batch in _ahead(inputs(split, items) for items in group.split(at_a_time)):
-                values = prefix(batch)
+            for values in each(compute, group.split(at_a_time)):
                 if not rows:
                     block = torch.empty(len(group), *values.shape[1:], dtype=values.dtype)
                 block[rows : rows + len(values)] = values
@@ -212,17 +221,6 @@ def _by_length(split: Split, items: list[int]) -> list[int]:
     if not isinstance(split.preprocess, TextPreprocess):
         return items
     return sorted(items, key=lambda item: len(split.text(item)))
-
-
-def _ahead(produced: Iterable[T]) -> Iterator[T]:
-    """Give what a generator produces, while a thread already works on what comes next."""
-    iterator = iter(produced)
-    done = object()
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, iterator, done)
-        while (ready := coming.result()) is not done:
-            coming = thread.submit(next, iterator, done)
-            yield ready  # type: ignore[misc]
 
 
 def chunks(count: int, size: int) -> Iterator[torch.Tensor]:

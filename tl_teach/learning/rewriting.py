@@ -103,13 +103,19 @@ class FusedConvolution(nn.Module):
     def __init__(self, layer: nn.Conv2d, clamp: str, bounds: list[float]):
         super().__init__()
         self._how = (layer.padding, layer.stride, layer.dilation, layer.groups)
-        self._clamp, self._bias = (clamp, bounds, ""), layer.bias
-        self._weight = torch.ops.mkldnn._reorder_convolution_weight(layer.weight, *self._how)
+        self._clamp, self._bias, self._weight = (clamp, bounds, ""), layer.bias, layer.weight
+        self._laid_out: tuple[torch.Size, torch.Tensor] = torch.Size(), layer.weight
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Give clamped feature maps, shape (N, C, H, W)."""
+        shape, weight = self._laid_out
+        if shape != x.shape:  # weights that lie as another shape likes them are moved at each call
+            weight = torch.ops.mkldnn._reorder_convolution_weight(
+                self._weight, *self._how, list(x.shape)
+            )
+            self._laid_out = x.shape, weight
         return torch.ops.mkldnn._convolution_pointwise(
-            x, self._weight, self._bias, *self._how, *self._clamp
+            x, weight, self._bias, *self._how, *self._clamp
         )
 
 

@@ -17,7 +17,10 @@ from .preprocess import as_pixels
 
 
 class Images(ABC):
-    """A numbered collection of pictures, or of texts in their place."""
+    """A numbered collection of pictures, or of texts in their place.
+
+    It is asked by one thread at a time, but not always by the same.
+    """
 
     @abstractmethod
     def __len__(self) -> int: ...
