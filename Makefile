@@ -38,7 +38,7 @@ pdf: $(INSTALLED) ## the book as one PDF, in _build/paper (needs Chromium)
 
 epub: $(INSTALLED) ## the book for e-readers, in _build/epub
 	$(JB_PAPER) epub
-	@echo "Written: $(CURDIR)/_build/epub/how-does-transfer-learning-work.epub"
+	$(PY) book/_tools/ebook.py
 
 slides: $(INSTALLED) ## make slides of the chapters in _build/slides (needs npm)
 	cd book/_tools/offline_slides/npm && npm ci --ignore-scripts --no-audit --no-fund
