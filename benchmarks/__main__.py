@@ -6,13 +6,14 @@ import argparse
 import datetime
 import importlib
 import json
+import string
 import sys
 from pathlib import Path
 from typing import Any
 
 from tl_teach.files import replacing
 
-from . import harness, head_only
+from . import growth, harness, head_only
 from .harness import ROOT, machine
 from .report import table
 
@@ -27,7 +28,7 @@ SCENARIOS = (
     "startup",
     "grading",
 )
-KEPT = ROOT / "_build" / "benchmarks"
+KEPT = ROOT / "benchmarks" / "runs"  # every run that the page is written from
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 
 
@@ -50,7 +51,7 @@ def main() -> int:
     given = words.parse_args()
     repetitions = 1 if given.quick else given.repetitions
     harness.patience = given.patience
-    folder = KEPT / "quick" if given.quick else KEPT
+    folder = ROOT / "_build" / "benchmarks" if given.quick else KEPT
     folder.mkdir(parents=True, exist_ok=True)
     for name in () if given.write else given.only or SCENARIOS:
         scenario = importlib.import_module(f"benchmarks.{name}")
@@ -63,16 +64,18 @@ def main() -> int:
             "repetitions": repetitions,
             "data": data,
         }
-        (folder / f"{name}.json").write_text(json.dumps(kept))
+        write(folder / f"{name}.json", json.dumps(kept) + "\n")
         print("\n" + _section(name, kept), flush=True)
     if given.quick:
         print("\nA quick run is too small to be a result; nothing was written.")
         return 0
-    write(RESULTS, _page(folder))
-    if (folder / "head_only.json").exists():
-        kept = json.loads((folder / "head_only.json").read_text())
+    kept = kept_runs()
+    write(RESULTS, page(kept))
+    if "growth" in kept:
+        growth.draw(kept["growth"]["data"])
+    if "head_only" in kept:
         readme = ROOT / "README.md"
-        write(readme, head_only.in_readme(readme.read_text(encoding="utf-8"), kept))
+        write(readme, head_only.in_readme(readme.read_text(encoding="utf-8"), kept["head_only"]))
     print(f"\nwritten: {RESULTS.relative_to(ROOT)}")
     return 0
 
@@ -83,35 +86,45 @@ def write(path: Path, text: str) -> None:
         new.write_text(text, encoding="utf-8")
 
 
-def _section(name: str, kept: dict[str, Any]) -> str:
+def kept_runs() -> dict[str, Any]:
+    """Give the newest measurement of each scenario, with its machine and date."""
+    files = {name: KEPT / f"{name}.json" for name in SCENARIOS}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+
+
+def page(kept: dict[str, Any]) -> str:
+    """Put together what was measured, and say on which machine each part was."""
+    machines: list[dict[str, str]] = []
+    for one in kept.values():
+        if one["machine"] not in machines:
+            machines.append(one["machine"])
+    names = [f"machine {letter}" for letter in string.ascii_uppercase[: len(machines)]]
+    rows = [[fact, *(machine[fact] for machine in machines)] for fact in machines[0]]
+    parts = [
+        "# Benchmarks",
+        "<!-- The page on speed includes what follows. -->",
+        "Written by `python -m benchmarks` from the runs in `benchmarks/runs`. All sides of a "
+        "table take turns (A B C A B C ...), each turn in a fresh process.",
+        table(["", *names] if len(names) > 1 else ["machine", "what it is"], rows),
+    ]
+    for name in SCENARIOS:
+        if name in kept:
+            where = names[machines.index(kept[name]["machine"])] if len(names) > 1 else ""
+            parts.append(_section(name, kept[name], where))
+        else:
+            parts.append(f"*{name}* was not measured.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(name: str, kept: dict[str, Any], where: str = "") -> str:
     scenario = importlib.import_module(f"benchmarks.{name}")
     parts = [f"## {scenario.TITLE}", scenario.report(kept["data"])]
     parts += [f"- left out: {sentence}" for sentence in kept["data"]["missing"]]
     turns = {len(done) for done in kept["data"]["runs"].values()}
     words = " to ".join(map(str, sorted({min(turns), max(turns)})))
-    parts.append(f"Measured {kept['date']}, {words} turns.")
+    place = f" on {where}" if where else ""
+    parts.append(f"Measured {kept['date']}{place}, {words} turns.")
     return "\n\n".join(parts)
-
-
-def _page(folder: Path) -> str:
-    """Put together what was measured on this machine with these versions."""
-    here = machine()
-    parts = [
-        "# Benchmarks",
-        "<!-- The page on speed includes what follows. -->",
-        "Written by `python -m benchmarks`; every number comes from a run. All sides of a table "
-        "take turns (A B C A B C ...), each turn in a fresh process.",
-        table(["machine", "what it is"], [[name, words] for name, words in here.items()]),
-    ]
-    for name in SCENARIOS:
-        file = folder / f"{name}.json"
-        if file.exists() and (kept := json.loads(file.read_text()))["machine"] == here:
-            parts.append(_section(name, kept))
-            if name == "growth":
-                importlib.import_module("benchmarks.growth").draw(kept["data"])
-        else:
-            parts.append(f"*{name}* was not measured on this machine with these versions.")
-    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":

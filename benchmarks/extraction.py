@@ -88,7 +88,8 @@ def report(data: dict[str, Any]) -> str:
         f"The body of MobileNetV2 at {SIZE} pixels, float32, pictures in memory: "
         f"{data['macs'] / 1e6:,.0f} million multiply-adds a picture. *Start-up* is everything "
         f"before the first {WARM} pictures are done: loading weights, exporting, compiling. "
-        "*Error* is the largest difference to plain PyTorch, in parts of the largest feature.",
+        "*Error* is the largest difference to plain PyTorch, in parts of the largest feature, "
+        "among a tenth of the features of eight pictures.",
         table([*head, "error", "of the limit"], rows),
     ]
     if most:
@@ -188,8 +189,13 @@ def _measure(
         "startup": ready - started,
         "seconds": done - ready,
         "images": len(stock),
-        "features": features[:8].round(6).tolist(),
+        "features": _some(features),
     }
+
+
+def _some(features: np.ndarray) -> list[list[float]]:
+    """Every tenth feature of a few pictures: enough to tell how far two sides are apart."""
+    return features[:8, ::10].round(6).tolist()
 
 
 def _floats(grey: np.ndarray) -> np.ndarray:
@@ -231,7 +237,7 @@ def ours(pictures: str) -> dict[str, Any]:
         "startup": ready - started,
         "seconds": time.perf_counter() - ready,
         "images": len(stock) - WARM,
-        "features": features[:8].round(6).tolist(),
+        "features": _some(features),
     }
 
 
