@@ -66,7 +66,8 @@ def report(data: dict[str, Any]) -> str:
         "written marks. Ours runs each submission in a jail of its own and the checks in another; "
         "the others run them together and unprotected. nbval cannot give marks: it says which "
         "notebooks pass. *The cells alone* have been run by a plain loop in processes that had "
-        "imported everything; what a grader takes beyond that is its *overhead*."
+        "imported everything and kept what frozen stages gave from one submission to the next, "
+        "which no grader may share. What a grader takes beyond it is its *overhead*."
     )
     for name, count in data["counts"].items():
         runs = {

@@ -16,12 +16,12 @@ from .report import quantity, table, times
 
 TITLE = "Growth"
 PICTURE = Path(__file__).parent / "growth.svg"
-STAGES = (None, "stem", "block1", "block2", "block3", "block4", "block5", "block6")
+STAGES = (None, "block1", "block3", "block5", "block6")
 AXES: dict[str, Sequence[Any]] = {
-    "items": (500, 2_000, 8_000, 20_000, 50_000),
+    "items": (500, 2_000, 8_000, 50_000),
     "through": STAGES,
-    "epochs": (1, 5, 20, 50),
-    "size": (96, 128, 160, 192, 224),
+    "epochs": (1, 5, 50),
+    "size": (96, 160, 224),
 }
 STRAIGHT = ("items", "epochs")  # against these, time should be a straight line
 WORDS = {
