@@ -112,7 +112,8 @@ def page(kept: dict[str, Any]) -> str:
             where = names[machines.index(kept[name]["machine"])] if len(names) > 1 else ""
             parts.append(_section(name, kept[name], where))
         else:
-            parts.append(f"*{name}* was not measured.")
+            title = importlib.import_module(f"benchmarks.{name}").TITLE
+            parts.append(f"## {title}\n\nNot measured with this version.")
     return "\n\n".join(parts) + "\n"
 
 
