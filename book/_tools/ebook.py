@@ -77,7 +77,7 @@ def mend(page: str, name: str, held: set[str], online: str) -> str:
 
 
 def _elsewhere(soup: BeautifulSoup, what: object, address: str) -> Tag:
-    words = soup.new_tag("p", attrs={"class": "elsewhere"})
+    words = soup.new_tag("p")
     link = soup.new_tag("a", href=address)
     link.string = f"{what}: it moves in the book online."
     words.append(link)
