@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tl_teach.classroom.limits import NoIsolation
-from tl_teach.classroom.marking import mark_submission, prepare
+from tl_teach.classroom.marking import Desks, mark_submission, rehearse
 from tl_teach.classroom.master import read_master
-from tl_teach.classroom.slot import Slot
+from tl_teach.classroom.slot import WarmParent
 
 from .small import LIMITS, MASTER, answered, as_bytes, write
 
@@ -23,18 +23,24 @@ def master(master_path):
 
 
 @pytest.fixture(scope="session")
-def slot(master):
-    try:
-        slot = Slot(master)
-    except NoIsolation as reason:
-        pytest.skip(str(reason))
-    with slot:
+def warm(master):
+    with WarmParent(master) as warm:
+        try:
+            warm.slot().close()
+        except NoIsolation as reason:
+            pytest.skip(str(reason))
+        yield warm
+
+
+@pytest.fixture(scope="session")
+def slot(warm):
+    with warm.slot() as slot:
         yield slot
 
 
 @pytest.fixture(scope="session")
-def probes(slot, master):
-    return prepare(slot, master, LIMITS)
+def rehearsal(slot, master):
+    return rehearse(slot, master, LIMITS)
 
 
 @pytest.fixture(scope="session")
@@ -74,11 +80,11 @@ def safe_run(run):
 
 
 @pytest.fixture
-def mark(safe_run, slot, master, probes):
+def mark(safe_run, slot, master, rehearsal):
     """Mark a submission of the small assignment."""
 
     def mark(extra="", data=None, **answers):
         data = as_bytes(answered(extra, **answers)) if data is None else data
-        return mark_submission(slot, master, probes, data, LIMITS)
+        return mark_submission(Desks(slot, slot), master, rehearsal.probes, data, LIMITS)
 
     return mark

@@ -13,6 +13,7 @@ import pytest
 from tl_teach.classroom import dask
 from tl_teach.classroom.grade import Settings, grade
 from tl_teach.classroom.journal import Journal
+from tl_teach.classroom.marking import Rehearsal
 
 from .small import HERE, LIMITS, answered, write
 
@@ -69,28 +70,33 @@ def test_a_worker_that_dies_leaves_its_submissions_to_the_other(cluster, master_
 
 
 def test_a_bench_serves_one_thread_for_one_master_and_one_way_of_grading(monkeypatch):
-    opened, closed = [], []
+    opened, closed, ended = [], [], []
 
     class Counted(dask.Bench):
-        def __init__(self, settings, master, probes):
-            self.settings, self.master = settings, master
-            self.slot = SimpleNamespace(close=lambda: closed.append(self))
+        def __init__(self, settings, warm, rehearsal):
+            self.settings, self.warm = settings, warm
+            self.desks = SimpleNamespace(close=lambda: closed.append(self))
             opened.append(self)
 
         def mark(self, data):
             return self.settings.isolated
 
+    def warm(master, isolated):
+        return SimpleNamespace(master=master, learn=list, close=lambda: ended.append(master))
+
     monkeypatch.setattr(dask, "Bench", Counted)
+    monkeypatch.setattr(dask, "WarmParent", warm)
     monkeypatch.setattr(dask, "_own", threading.local())
     master, other = SimpleNamespace(digest="one"), SimpleNamespace(digest="two")
     trusting, careful = Settings(isolated=False), Settings()
     for settings, each in [(trusting, master), (careful, master), (careful, other)] * 2:
         for _ in range(2):
-            assert dask._mark(settings, each, [], b"") is settings.isolated
+            assert dask._mark(settings, each, Rehearsal(), b"") is settings.isolated
     assert len(opened) == 6 and closed == opened[:5]
+    assert ended == [each.warm.master for each in closed]
 
 
 def test_without_dask_the_teacher_is_told_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ImportError, match=r"needs the package distributed.*pip install"):
-        next(dask.elsewhere(Settings(scheduler="tcp://nowhere:1"), None, [], []))
+        next(dask.elsewhere(Settings(scheduler="tcp://nowhere:1"), None, None, []))

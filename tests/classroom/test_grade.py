@@ -19,11 +19,26 @@ from tl_teach.classroom import grade as room
 from tl_teach.classroom.feedback import write_feedback
 from tl_teach.classroom.grade import Bench, Settings, grade
 from tl_teach.classroom.journal import Journal
-from tl_teach.classroom.limits import NoIsolation
+from tl_teach.classroom.limits import Limits, NoIsolation
+from tl_teach.classroom.marking import rehearse, require_passing
+from tl_teach.classroom.master import read_master
 from tl_teach.classroom.report import report
 from tl_teach.classroom.similar import similar_pairs
+from tl_teach.classroom.slot import WarmParent
 
-from .small import HERE, LIMITS, MASTER, answered, as_bytes, write
+from .small import (
+    HERE,
+    IMPORTS,
+    LIMITS,
+    MASTER,
+    answered,
+    as_bytes,
+    check,
+    code,
+    notebook,
+    solution,
+    write,
+)
 
 pytestmark = pytest.mark.timeout(120)
 SETTINGS = Settings(limits=LIMITS)
@@ -201,19 +216,78 @@ def test_only_what_was_handed_in_anew_is_graded_again(slot, master_path, tmp_pat
     assert rows(out)["bob"]["points"] == "7"
 
 
-def test_one_who_takes_the_grader_along_does_not_stop_the_evening(master, probes, monkeypatch):
-    with Bench(SETTINGS, master, probes) as bench:
-        first = bench.slot
-        kill = room.mark_submission
+def test_one_who_takes_the_grader_along_does_not_stop_the_evening(warm, rehearsal, monkeypatch):
+    with Bench(SETTINGS, warm, rehearsal) as bench:
+        first = bench.desks
+        mark = room.mark_submission
 
-        def fatal(slot, *rest):
-            slot._process.kill()  # as if the machine had taken it
-            return kill(slot, *rest)
+        def fatal(desks, *rest):
+            os.kill(desks.cells.process, signal.SIGKILL)  # as if the machine had taken it
+            return mark(desks, *rest)
 
         monkeypatch.setattr(room, "mark_submission", fatal)
         assert bench.mark(as_bytes(answered()))["ended"] == "the grader lost it"
-        monkeypatch.setattr(room, "mark_submission", kill)
-        assert bench.mark(as_bytes(answered()))["ended"] == "" and bench.slot is not first
+        monkeypatch.setattr(room, "mark_submission", mark)
+        assert bench.mark(as_bytes(answered()))["ended"] == "" and bench.desks != first
+
+
+def test_a_warm_parent_that_was_ended_is_started_again(master, rehearsal):
+    with WarmParent(master) as warm:
+        warm.learn(rehearsal.modules)
+        with Bench(SETTINGS, warm, rehearsal) as bench:
+            warm.process.kill()
+            warm.process.wait()
+            assert bench.mark(as_bytes(answered()))["ended"] == ""  # slots stand by themselves
+            for slot in bench.desks:
+                os.kill(slot.process, signal.SIGKILL)
+            assert bench.mark(as_bytes(answered()))["ended"] == ""
+
+
+FEATURES = f"""{IMPORTS}@question("1")
+def features_are_right(features):
+    \"\"\"the features of ten digits\"\"\"
+    import tl_teach as tl
+    part = tl.load_task("handwriting", labels_per_class=1, seed=0).train
+    right = tl.extract_features(tl.load_network("letters-resnet"), part, "block1").values
+    expect(abs(features - right).max() == 0, "the features of block1", "Which stage is it?")
+"""
+FOUND = """import sys
+store = sys.modules.get("tl_teach.learning.store")
+found = None if store is None else [len(shelf.rows) for shelf in store.STORE._shelves.values()]
+"""
+
+
+@pytest.fixture(scope="module")
+def with_features(slot, tmp_path_factory):
+    """A master whose solution and check both need what frozen stages give."""
+    solution_of = """task = tl.load_task("handwriting", labels_per_class=1, seed=0)
+net = tl.load_network("letters-resnet")
+features = tl.extract_features(net, task.train, "block1").values"""
+    document = notebook(
+        code("import tl_teach as tl"),
+        solution(solution_of, "features"),
+        check(FEATURES, "features-check", 1),
+    )
+    path = tmp_path_factory.mktemp("with-features") / "master.ipynb"
+    return read_master(write(path, document))
+
+
+def test_what_frozen_stages_gave_to_the_master_is_where_checks_run_and_nowhere_else(with_features):
+    limits = Limits(seconds=30, cell_seconds=30, wall=100, memory=2**30)
+    with WarmParent(with_features) as warm:
+        with warm.slot() as slot:
+            rehearsal = rehearse(slot, with_features, limits)
+        assert "tl_teach.learning.features" in rehearsal.modules and len(rehearsal.kept) > 640
+        warm.learn(rehearsal.modules)
+        with Bench(Settings(limits=limits), warm, rehearsal) as bench:
+            require_passing(bench.desks, with_features, rehearsal, limits)
+            steps = [
+                {"label": "a", "source": FOUND},
+                {"label": "b", "check": "b", "names": ["found"]},
+            ]
+            job = {"part": "sit", "cell_seconds": 5, "steps": steps, "room": 1000}
+            found = [slot.run(job, limits, then=list).of("answers")["b"] for slot in bench.desks]
+    assert found == ['{"found": {"list": []}}\n', '{"found": {"list": [10]}}\n']
 
 
 def test_a_flaw_of_the_graders_own_does_not_stop_the_evening(
@@ -224,10 +298,10 @@ def test_a_flaw_of_the_graders_own_does_not_stop_the_evening(
     write(tmp_path / "in" / "eve.ipynb", answered(total="total = 0"))
     out, work = tmp_path / "grades.csv", room.mark_submission
 
-    def flawed(slot, master, probes, data, limits):
+    def flawed(desks, master, probes, data, limits):
         if b"total = 0" in data:
             raise OverflowError("int too large to convert to float")
-        return work(slot, master, probes, data, limits)
+        return work(desks, master, probes, data, limits)
 
     monkeypatch.setattr(room, "mark_submission", flawed)
     grade(tmp_path / "in", master_path, out, SETTINGS)
@@ -240,12 +314,12 @@ def test_a_flaw_of_the_graders_own_does_not_stop_the_evening(
 
 
 @pytest.mark.parametrize("error", [NoIsolation("not here"), KeyboardInterrupt()])
-def test_without_isolation_or_at_a_key_all_stops(master, probes, monkeypatch, error):
+def test_without_isolation_or_at_a_key_all_stops(warm, rehearsal, monkeypatch, error):
     def stop(*_):
         raise error
 
     monkeypatch.setattr(room, "mark_submission", stop)
-    with Bench(SETTINGS, master, probes) as bench, pytest.raises(type(error)):
+    with Bench(SETTINGS, warm, rehearsal) as bench, pytest.raises(type(error)):
         bench.mark(as_bytes(answered()))
 
 
@@ -341,7 +415,7 @@ def test_a_report_is_of_what_this_master_graded(slot, master_path, tmp_path):
 def test_wrong_usage_is_one_sentence_before_any_work(
     master_path, tmp_path, capsys, monkeypatch, arguments, code, says
 ):
-    monkeypatch.setattr(room, "Slot", lambda *_: pytest.fail("it began to work"))
+    monkeypatch.setattr(room, "WarmParent", lambda *_: pytest.fail("it began to work"))
     write(tmp_path / "IN" / "ada.ipynb", answered())
     (tmp_path / "EMPTY").mkdir()
     monkeypatch.chdir(tmp_path)

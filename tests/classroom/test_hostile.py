@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tl_teach
-from tl_teach.classroom.marking import earned, mark_submission
+from tl_teach.classroom.marking import Desks, earned, mark_submission, rehearse
 
 from .small import ANSWERS, LIMITS, MASTER, POINTS, SECRET, answered, as_bytes, code
 
@@ -329,7 +329,6 @@ def test_widgets_and_outputs_of_any_kind_do_not_matter(mark, master):
 
 
 def test_a_check_that_asks_for_what_depends_on_an_answer_is_the_masters_fault(slot, tmp_path):
-    from tl_teach.classroom.marking import prepare
     from tl_teach.classroom.master import read_master
 
     from .small import IMPORTS, check, notebook, solution, write
@@ -337,8 +336,8 @@ def test_a_check_that_asks_for_what_depends_on_an_answer_is_the_masters_fault(sl
     source = f"{IMPORTS}@question('1')\ndef twice(f, x):\n    'x'\n    expect(f(x) == 2 * x, 'y')"
     document = notebook(solution("def f(v): return 2 * v\nx = 3", "f"), check(source, "twice", 1))
     master = read_master(write(tmp_path / "m.ipynb", document))
-    probes = prepare(slot, master, LIMITS)
+    probes, desks = rehearse(slot, master, LIMITS).probes, Desks(slot, slot)
     document["cells"][0]["source"] = "def f(v): return 2 * v\nx = 4"
-    result = mark_submission(slot, master, probes, as_bytes(document), LIMITS)
+    result = mark_submission(desks, master, probes, as_bytes(document), LIMITS)
     assert "depends on other answers" in result["broken"]["twice"]
     assert earned(master, result) == {"1": 0.0}

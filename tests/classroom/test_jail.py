@@ -11,7 +11,7 @@ import pytest
 import tl_teach
 from tl_teach.classroom import jail
 from tl_teach.classroom.master import Master
-from tl_teach.classroom.slot import Slot
+from tl_teach.classroom.slot import WarmParent
 
 from .small import LIMITS
 
@@ -119,7 +119,7 @@ def test_a_folder_that_python_imports_from_is_not_shown(master, tmp_path, monkey
     look = attempt(f"os.path.exists({str(tmp_path)!r})")
     steps = [{"label": "a", "source": look}, {"label": "b", "check": "b", "names": ["found"]}]
     job = {"part": "sit", "cell_seconds": 5, "steps": steps, "room": 2**20}
-    with Slot(master) as slot:
+    with WarmParent(master) as warm, warm.slot() as slot:
         assert slot.run(job, LIMITS, then=list).of("answers")["b"] == '{"found": false}\n'
 
 
@@ -147,7 +147,7 @@ for line in open('/proc/self/maps'):
 """
     steps = [{"label": "a", "source": look}, {"label": "b", "check": "b", "names": ["found"]}]
     job = {"part": "sit", "cell_seconds": 5, "steps": steps, "room": 2**20}
-    with Slot(master) as slot:
+    with WarmParent(master) as warm, warm.slot() as slot:
         heard = slot.run(job, LIMITS, then=list)
     assert heard.of("answers")["b"] == '{"found": {"tuple": [false, false]}}\n', heard.of("error")
     assert loaded == ["load_task", "load_network"]  # it was asked by the grader itself
@@ -220,7 +220,7 @@ def test_chance_is_settled(run):
 def test_other_systems_are_refused_in_one_sentence(master, monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(jail.NoIsolation, match=r"needs Linux, and this is darwin"):
-        Slot(master)
+        WarmParent(master)
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +253,7 @@ def _open(python):
 
 TRIAL = """
 from tl_teach.classroom.master import Master
-from tl_teach.classroom.slot import Slot
+from tl_teach.classroom.slot import WarmParent
 from tl_teach.classroom.limits import Limits, NoIsolation
 import sys
 look = '''
@@ -270,10 +270,11 @@ found = [
 ]
 '''
 try:
-    slot = Slot(Master("trial", ()))
+    warm = WarmParent(Master("trial", ()))
+    slot = warm.slot()
 except NoIsolation as reason:
     sys.exit(f"SKIP {reason}")
-with slot:
+with warm, slot:
     steps = [{"label": "a", "source": look}, {"label": "b", "check": "b", "names": ["found"]}]
     job = {"part": "sit", "cell_seconds": 5, "steps": steps, "room": 2**20}
     print(slot.run(job, Limits(wall=20), then=list).of("answers"))

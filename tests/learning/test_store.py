@@ -168,3 +168,28 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_remedy(tmp_path):
     (tmp_path / "a file").touch()
     with pytest.raises(OSError, match=r"cannot be kept in .*; set TL_TEACH_CACHE to a folder"):
         DiskShelf(tmp_path / "a file" / "key", 12).add(digests_of("a"), torch.ones(1, 3))
+
+
+def test_another_process_is_given_what_is_in_memory(tmp_path):
+    store = Store(tmp_path)
+    for key, values in (("a", [[1.0, 2.0]]), ("b", [[3.0, 4.0], [5.0, 6.0]])):
+        shelf = store.shelf(key, 8, len(values))
+        for name, row in enumerate(values):  # several blocks
+            shelf.add(digests_of(name), torch.tensor([row]))
+    store.shelf("empty", 8, 1)
+    other = Store(tmp_path)
+    other.unpack(store.pack(1000))
+    assert list(other._shelves) == ["a", "b"]
+    shelf = other.shelf("b", 8, 2)
+    assert shelf.take(rows_of(shelf, 1, 0)).tolist() == [[5.0, 6.0], [3.0, 4.0]]
+    shelf.add(digests_of("new"), torch.tensor([[7.0, 8.0]]))
+    assert shelf.take(rows_of(shelf, "new", 0)).tolist() == [[7.0, 8.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize(("most", "kept"), [(7, []), (8, ["a"]), (23, ["a"]), (24, ["a", "b"])])
+def test_no_more_is_packed_than_may_be(tmp_path, most, kept):
+    store, other = Store(tmp_path), Store(tmp_path)
+    store.shelf("a", 8, 1).add(digests_of("x"), torch.zeros(1, 2))
+    store.shelf("b", 8, 2).add(digests_of("x", "y"), torch.zeros(2, 2))
+    other.unpack(store.pack(most))
+    assert list(other._shelves) == kept

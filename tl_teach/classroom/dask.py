@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from itertools import islice
 
 from ..wording import need
 from .grade import LOST, Bench, Done, Settings
 from .layouts import Submission
-from .marking import Probe, Result, unmarked
+from .marking import Rehearsal, Result, unmarked
 from .master import Master
+from .slot import WarmParent
 
 _AHEAD = 4  # submissions that wait at each thread of a worker: enough to keep it busy
 
@@ -17,19 +19,20 @@ _own = threading.local()  # in a worker, each thread keeps a bench
 
 
 def elsewhere(
-    settings: Settings, master: Master, probes: list[Probe], waiting: list[Submission]
+    settings: Settings, warm: WarmParent, rehearsal: Rehearsal, waiting: list[Submission]
 ) -> Done:
     """Mark on a scheduler's workers; one that dies leaves its submissions to the others."""
     need("distributed", "distributed", "Grading on other machines")
     from distributed import Client, Future, KilledWorker, as_completed
 
+    master, light = warm.master, replace(rehearsal, kept=b"")  # too much to send with each
     number_of: dict[Future, int] = {}
     todo = iter(range(len(waiting)))
     with Client(settings.scheduler) as client:
 
         def send(number: int) -> Future:
             data = waiting[number].read()
-            future = client.submit(_mark, settings, master, probes, data, pure=False)
+            future = client.submit(_mark, settings, master, light, data, pure=False)
             number_of[future] = number
             return future
 
@@ -43,10 +46,13 @@ def elsewhere(
                 futures.add(send(number))
 
 
-def _mark(settings: Settings, master: Master, probes: list[Probe], data: bytes) -> Result:
+def _mark(settings: Settings, master: Master, rehearsal: Rehearsal, data: bytes) -> Result:
     bench = getattr(_own, "bench", None)
-    if bench is None or (bench.settings, bench.master.digest) != (settings, master.digest):
+    if bench is None or (bench.settings, bench.warm.master.digest) != (settings, master.digest):
         if bench is not None:
-            bench.slot.close()
-        bench = _own.bench = Bench(settings, master, probes)
+            bench.desks.close()
+            bench.warm.close()
+        warm = WarmParent(master, settings.isolated)
+        warm.learn(rehearsal.modules)
+        bench = _own.bench = Bench(settings, warm, rehearsal)
     return bench.mark(data)

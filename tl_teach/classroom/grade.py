@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,18 @@ from ..wording import unknown
 from .journal import Journal, digest_of, entry_of
 from .layouts import Submission, find_submissions
 from .limits import Limits, NoIsolation, require_linux
-from .marking import Probe, Result, mark_submission, prepare, unmarked
+from .marking import (
+    Desks,
+    Rehearsal,
+    Result,
+    mark_submission,
+    rehearse,
+    require_passing,
+    unmarked,
+)
 from .master import Master, read_master
 from .run import LONGEST
-from .slot import Lost, Slot
+from .slot import Lost, WarmParent
 
 Done = Generator[tuple[int, Result], None, None]
 """Each submission's place in the list, with its result, as it is done."""
@@ -89,40 +98,52 @@ def grade(source: Path, master_path: Path, out: Path, settings: Settings) -> lis
     with journal.alone():
         waiting = [each for each in submissions if not _is_done(each, journal, master)]
         if waiting:
-            probes = _probes(master, journal, settings)
-            for _ in tqdm(
-                _mark_all(waiting, master, probes, journal, settings),
-                total=len(waiting),
-                desc="grading",
-                unit=" submissions",
-            ):
-                if time.monotonic() - journal.written > 1:
-                    journal.write_grades(submissions, master)
+            with closing(_mark_all(waiting, master, journal, settings)) as done:
+                for _ in tqdm(done, total=len(waiting), desc="grading", unit=" submissions"):
+                    if time.monotonic() - journal.written > 1:
+                        journal.write_grades(submissions, master)
         journal.write_grades(submissions, master)
     return submissions
 
 
 def _mark_all(
-    waiting: list[Submission],
-    master: Master,
-    probes: list[Probe],
-    journal: Journal,
-    settings: Settings,
-) -> Iterator[int]:
+    waiting: list[Submission], master: Master, journal: Journal, settings: Settings
+) -> Generator[int, None, None]:
     """Mark submissions somewhere, and keep each result as it comes."""
     run = _here
     if settings.scheduler is not None:
         from .dask import elsewhere as run
-    with closing(run(settings, master, probes, waiting)) as done:
-        for number, result in done:
-            _keep(waiting[number], master, result, journal, settings.regrade)
-            yield number
+    with WarmParent(master, settings.isolated) as warm:
+        rehearsal = _rehearsal(warm, journal, settings)
+        with closing(run(settings, warm, rehearsal, waiting)) as done:
+            for number, result in done:
+                _keep(waiting[number], master, result, journal, settings.regrade)
+                yield number
+
+
+def _rehearsal(warm: WarmParent, journal: Journal, settings: Settings) -> Rehearsal:
+    """Let a master tell what is needed, and see that it passes itself, once for each version."""
+    master, limits = warm.master, settings.limits
+    known = journal.read("master")
+    if known is not None and known["digest"] == master.digest:
+        probes = [(check, name, asked) for check, name, asked in known["probes"]]
+        rehearsal = Rehearsal(probes, known["modules"], base64.b64decode(known["kept"]))
+        warm.learn(rehearsal.modules)
+        return rehearsal
+    with warm.slot() as slot:
+        rehearsal = rehearse(slot, master, limits)
+    warm.learn(rehearsal.modules)
+    with Bench(settings, warm, rehearsal) as bench:
+        require_passing(bench.desks, master, rehearsal, limits)
+    known = asdict(rehearsal) | {"kept": base64.b64encode(rehearsal.kept).decode()}
+    journal.write("master", known | {"digest": master.digest})
+    return rehearsal
 
 
 def _here(
-    settings: Settings, master: Master, probes: list[Probe], waiting: list[Submission]
+    settings: Settings, warm: WarmParent, rehearsal: Rehearsal, waiting: list[Submission]
 ) -> Done:
-    """Mark on this machine: one warm parent for each of a few threads."""
+    """Mark on this machine: one bench for each of a few threads."""
     todo: queue.SimpleQueue[int] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[int, Result] | BaseException] = queue.SimpleQueue()
     for number in range(len(waiting)):
@@ -130,7 +151,7 @@ def _here(
 
     def work() -> None:
         try:
-            with Bench(settings, master, probes) as bench:
+            with Bench(settings, warm, rehearsal) as bench:
                 while True:
                     number = todo.get_nowait()
                     done.put((number, bench.mark(waiting[number].read())))
@@ -150,44 +171,37 @@ def _here(
 
 
 class Bench:
-    """A slot that is replaced when it is lost, so that no submission can stop the evening."""
+    """Desks that are replaced when they are lost, so that no submission can stop the evening."""
 
-    def __init__(self, settings: Settings, master: Master, probes: list[Probe]):
-        self.settings, self.master, self.probes = settings, master, probes
-        self.slot = Slot(master, settings.isolated)
+    def __init__(self, settings: Settings, warm: WarmParent, rehearsal: Rehearsal):
+        self.settings, self.warm, self.rehearsal = settings, warm, rehearsal
+        self.desks = self._desks()
 
     def mark(self, data: bytes) -> Result:
         """Mark one notebook; one that twice takes its warm parent with it is left unmarked."""
-        ended = LOST
+        ended, master = LOST, self.warm.master
         for _ in range(2):
             try:
                 return mark_submission(
-                    self.slot, self.master, self.probes, data, self.settings.limits
+                    self.desks, master, self.rehearsal.probes, data, self.settings.limits
                 )
             except NoIsolation:
                 raise
             except Exception as error:  # a flaw of the grader's own, if it is not Lost
                 if not isinstance(error, Lost):
                     ended = f"{LOST} ({type(error).__name__}: {error})"[:LONGEST]
-            self.slot.close()
-            self.slot = Slot(self.master, self.settings.isolated)
-        return unmarked(self.master, ended=ended)
+            self.desks.close()
+            self.desks = self._desks()
+        return unmarked(master, ended=ended)
+
+    def _desks(self) -> Desks:
+        return Desks(self.warm.slot(), self.warm.slot(self.rehearsal.kept))
 
     def __enter__(self) -> Bench:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.slot.close()
-
-
-def _probes(master: Master, journal: Journal, settings: Settings) -> list[Probe]:
-    """See that the master passes itself, once for each of its versions."""
-    known = journal.read("master")
-    if known is None or known["digest"] != master.digest:
-        with Slot(master, settings.isolated) as slot:
-            known = {"digest": master.digest, "probes": prepare(slot, master, settings.limits)}
-        journal.write("master", known)
-    return [(check, name, asked) for check, name, asked in known["probes"]]
+        self.desks.close()
 
 
 def _is_done(submission: Submission, journal: Journal, master: Master) -> bool:

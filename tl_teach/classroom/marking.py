@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from .answers import read_json
 from .limits import Limits
@@ -14,6 +16,38 @@ from .slot import Heard, Slot
 Probe = tuple[str, str, Any]
 """What is asked of a student's function: the check, the function's name, encoded arguments."""
 
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What one run of a master told, for all submissions.
+
+    Attributes
+    ----------
+    probes : list of Probe
+        What each submission's functions are asked.
+    modules : list of str
+        What was imported.
+    kept : bytes
+        What frozen stages gave, see `Store.pack`; only checks may use it.
+    """
+
+    probes: list[Probe] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
+    kept: bytes = b""
+
+
+class Desks(NamedTuple):
+    """Two slots: students' cells run at one, the master's checks at the other."""
+
+    cells: Slot
+    checks: Slot
+
+    def close(self) -> None:
+        """End both."""
+        for slot in self:
+            slot.close()
+
+
 _PASSED = "null\n"
 
 Result = dict[str, Any]
@@ -22,15 +56,15 @@ Result = dict[str, Any]
 failed by the master's own fault; ``seconds``."""
 
 
-def prepare(slot: Slot, master: Master, limits: Limits) -> list[Probe]:
-    """Run the master, note what its checks ask of functions, and see that it passes itself.
+def rehearse(slot: Slot, master: Master, limits: Limits) -> Rehearsal:
+    """Run a master, and note what its checks ask of functions and what it needs.
 
-    What comes back is what every submission is asked. A master that does not earn its own points
-    under a submission's limits raises ValueError.
+    A master that does not earn its own points raises ValueError.
     """
     code = [cell for cell in master.cells if cell.kind == "code"]
     steps = steps_of(code, master.checks, sources=True)
     job = {"part": "rehearse", "steps": steps, "cell_seconds": limits.cell_seconds}
+    job["room"] = limits.answers // 2  # base64 makes it a third longer
     heard = slot.run(job, limits)
     _require(heard.ended, heard.of("error"))
     probes = [
@@ -38,21 +72,27 @@ def prepare(slot: Slot, master: Master, limits: Limits) -> list[Probe]:
         for check in master.checks
         for name, asked in read_json(heard.of("asks").get(check, ""), unread=[])
     ]
-    again = _mark(slot, master, probes, list(master.cells), limits)
+    modules = read_json(heard.of("modules").get("", ""), unread=[])
+    kept = read_json(heard.of("kept").get("", ""), unread="")
+    return Rehearsal(probes, modules, base64.b64decode(kept))
+
+
+def require_passing(desks: Desks, master: Master, rehearsal: Rehearsal, limits: Limits) -> None:
+    """Mark the master as a submission; raise ValueError if it does not earn its own points."""
+    again = _mark(desks, master, rehearsal.probes, list(master.cells), limits)
     failed = {check: text for check, text in again["checks"].items() if text is not None}
     _require(again["ended"], again["errors"] | again["broken"] | failed)
-    return probes
 
 
 def mark_submission(
-    slot: Slot, master: Master, probes: list[Probe], data: bytes, limits: Limits
+    desks: Desks, master: Master, probes: list[Probe], data: bytes, limits: Limits
 ) -> Result:
     """Mark one notebook, as it was handed in."""
     try:
         cells = cells_of(read_notebook(data))
     except Refused as reason:
         return unmarked(master, refused=str(reason))
-    return _mark(slot, master, probes, cells, limits)
+    return _mark(desks, master, probes, cells, limits)
 
 
 def unmarked(master: Master, refused: str = "", ended: str = "") -> Result:
@@ -72,16 +112,16 @@ def earned(master: Master, result: Result) -> dict[str, float]:
 
 
 def _mark(
-    slot: Slot, master: Master, probes: list[Probe], cells: list[Cell], limits: Limits
+    desks: Desks, master: Master, probes: list[Probe], cells: list[Cell], limits: Limits
 ) -> Result:
     steps = steps_of(merge(master, cells), master.checks, sources=False)
     job = {"part": "sit", "steps": steps, "cell_seconds": limits.cell_seconds}
     job["room"] = limits.answers // 2  # the rest is for what functions answer
-    sat = slot.run(job, limits, then=lambda: probes)
+    sat = desks.cells.run(job, limits, then=lambda: probes)
     if not sat.of("done") and not sat.ended:
         sat.ended = "it ended itself before its last cell"
     job = {"part": "mark", "checks": _papers(master, probes, sat)}
-    marked = slot.run(job | {"cell_seconds": limits.cell_seconds}, limits)
+    marked = desks.checks.run(job | {"cell_seconds": limits.cell_seconds}, limits)
     verdicts, errors = marked.of("mark"), sat.of("error")
     return unmarked(master, ended=sat.ended or marked.ended) | {
         "checks": {

@@ -7,6 +7,7 @@ solutions and notes what its checks ask of functions. They speak in lines: a wor
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -78,9 +79,11 @@ def mark(job: Job, send: Send, receive: Receive) -> None:
 def rehearse(job: Job, send: Send, receive: Receive) -> None:
     """Run a master with its own solutions; send what its checks print, and ask of functions.
 
-    The steps are those of `sit`, but checks have their ``source``.
+    The steps are those of `sit`, but checks have their ``source``. At the end it sends the names of
+    the modules that were imported, and what frozen stages gave (see `Store.pack`, in base64), of
+    which at most ``room`` bytes, none by default.
     """
-    notebook = new_namespace()
+    notebook, before = new_namespace(), set(sys.modules)
     for step in job["steps"]:
         live = {
             name: Live(name, notebook[name])
@@ -101,6 +104,9 @@ def rehearse(job: Job, send: Send, receive: Receive) -> None:
         calls = [[name, call] for name, function in live.items() for call in function.calls]
         if "check" in step:
             send("asks", step["check"], list({canonical(call): call for call in calls}.values()))
+    send("modules", "", [name for name in sys.modules if name not in before])
+    if learning := sys.modules.get("tl_teach.learning.store"):
+        send("kept", "", base64.b64encode(learning.STORE.pack(job.get("room", 0))).decode())
 
 
 def steps_of(cells: Iterable[Cell], checks: dict[str, Check], sources: bool) -> list[Job]:

@@ -1,4 +1,4 @@
-"""The grader's end of one warm parent: jobs go out, lines come back, and no line is trusted."""
+"""The grader's end of a warm parent and its slots: jobs go out, lines come back, untrusted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +23,7 @@ from .limits import Limits, NoIsolation, require_linux
 from .master import Master
 
 _MOST_LINES = 10_000
+_LAST_WORDS = 10.0  # seconds
 _PASSED_ON = ("HOME", "OPENBLAS_CORETYPE", "LD_LIBRARY_PATH")
 
 
@@ -41,39 +44,127 @@ class Heard:
         return self.lines.get(word, {})
 
 
+class WarmParent:
+    """A process that has imported what a master needs, from which slots are forked.
+
+    Parameters
+    ----------
+    master : Master
+        Says what is imported, and which tasks and networks are read.
+    isolated : bool
+        Whether what its slots run goes to jail.
+
+    Raises
+    ------
+    NoIsolation
+        If the system has no namespaces.
+    """
+
+    def __init__(self, master: Master, isolated: bool = True):
+        require_linux()
+        tasks, networks = master.loads("load_task"), master.loads("load_network")
+        if "TL_TEACH_MIRROR" in os.environ:
+            _fetch("load_task", *tasks)
+            _fetch("load_network", *networks)
+        self.master, self.isolated = master, isolated
+        self._known = [{"modules": master.imports, "tasks": tasks, "networks": networks}]
+        self._turns = threading.Lock()  # several threads want slots
+        self._start()
+
+    def learn(self, modules: list[str]) -> None:
+        """Import more, for the slots to come."""
+        # In parts, since no message may be too long for the socket.
+        more = [{"modules": modules[at : at + 500]} for at in range(0, len(modules), 500)]
+        with self._turns:
+            self._known += more
+            self._tell(more)
+
+    def slot(self, kept: bytes = b"") -> Slot:
+        """Fork a slot.
+
+        Parameters
+        ----------
+        kept : bytes
+            What frozen stages gave to the master, from `Store.pack`. For checks alone: a student
+            could see in it what the master computed.
+
+        Raises
+        ------
+        NoIsolation
+            If isolation cannot be had.
+        Lost
+            If the slot does not start.
+        """
+        with self._turns:
+            try:
+                return self._fork(kept)
+            except Lost:  # the system may have ended the warm parent meanwhile
+                self.close()
+                self._start()
+                return self._fork(kept)
+
+    def close(self) -> None:
+        """End the warm parent; its slots go on until they are closed."""
+        self.control.close()
+        self.process.wait()
+
+    def __enter__(self) -> WarmParent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            way = "isolated" if self.isolated else "open"
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tl_teach.classroom.warm", str(theirs.fileno()), way],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=_environment(),
+                cwd="/",
+                start_new_session=True,  # a key that stops the grader is not for these processes
+            )
+        self._tell(self._known)
+
+    def _tell(self, messages: list[dict[str, list[str]]]) -> None:
+        for message in messages:
+            _send(self.control, message)
+            _hear(self.control)
+
+    def _fork(self, kept: bytes) -> Slot:
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, tempfile.TemporaryFile() as file:
+            file.write(kept)
+            file.seek(0)
+            _send(self.control, {}, theirs.fileno(), file.fileno())
+            process = _hear(self.control)["process"]
+        return Slot(mine, process)
+
+
 class Slot:
-    """One warm parent, ready for one job at a time.
+    """A place for one job at a time, each in a jail of its own.
+
+    Parameters
+    ----------
+    control : socket.socket
+        Its other end is the process in which the slot is.
+    process : int
+        The number of that process.
 
     Raises
     ------
     NoIsolation
         If isolation cannot be had.
     Lost
-        If the warm parent does not start.
+        If the slot does not start.
     """
 
-    def __init__(self, master: Master, isolated: bool = True):
-        require_linux()
-        if "TL_TEACH_MIRROR" in os.environ:
-            for function in ("load_task", "load_network"):
-                _fetch(function, *master.loads(function))
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "tl_teach.classroom.warm", str(theirs.fileno())]
-        command += [] if isolated else ["--open"]
-        command += ["--modules", *master.imports]
-        command += ["--tasks", *master.loads("load_task")]
-        command += ["--networks", *master.loads("load_network")]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            env=_environment(),
-            cwd="/",
-            start_new_session=True,  # a key that stops the grader is not for its warm parents
-        )
-        theirs.close()
-        self._told()
+    def __init__(self, control: socket.socket, process: int):
+        self.control, self.process = control, process
+        _hear(control)
 
     def run(
         self, job: dict[str, Any], limits: Limits, then: Callable[[], Any] | None = None
@@ -85,14 +176,13 @@ class Slot:
         heard = Heard()
         mine, theirs = socket.socketpair()
         with mine:
-            with theirs, contextlib.suppress(OSError):  # if it is lost, we hear of it below
-                message = json.dumps(asdict(limits)).encode()
-                socket.send_fds(self.control, [message], [theirs.fileno()])
+            with theirs:
+                _send(self.control, asdict(limits), theirs.fileno())
             try:
                 too_much = self._listen(mine, job, limits.answers, heard, then)
             except (BrokenPipeError, ConnectionResetError):  # it was stopped while we spoke
                 too_much = False
-        used = self._told()
+        used = _hear(self.control)
         heard.ended = "its answers were too large" if too_much else used["ended"]
         heard.seconds = used["seconds"]
         return heard
@@ -121,31 +211,38 @@ class Slot:
                     then = None
         return True
 
-    def _told(self) -> dict[str, Any]:
-        """Hear the warm parent, which is ours."""
-        try:
-            message = self.control.recv(1 << 16)
-        except OSError:
-            message = b""
-        if not message:
-            self.close()
-            raise Lost("The warm parent process ended; its own words, if any, stand above.")
-        told = json.loads(message)
-        if "refused" in told:
-            self.close()
-            raise NoIsolation(told["refused"])
-        return told
-
     def close(self) -> None:
-        """End the warm parent and whatever runs in its jail."""
-        self.control.close()
-        self._process.wait()
+        """End the slot and whatever runs in its jail."""
+        with self.control, contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_WR)
+            self.control.settimeout(_LAST_WORDS)
+            while self.control.recv(1 << 16):  # until its process has ended
+                pass
 
     def __enter__(self) -> Slot:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _send(control: socket.socket, message: dict[str, Any], *fds: int) -> None:
+    with contextlib.suppress(OSError):  # if the other end is lost, `_hear` will notice
+        socket.send_fds(control, [json.dumps(message).encode()], fds)
+
+
+def _hear(control: socket.socket) -> dict[str, Any]:
+    """Hear a process that is ours."""
+    try:
+        message = control.recv(1 << 16)
+    except OSError:
+        message = b""
+    if not message:
+        raise Lost("The warm parent process ended; its own words, if any, stand above.")
+    told = json.loads(message)
+    if "refused" in told:
+        raise NoIsolation(told["refused"])
+    return told
 
 
 @functools.cache

@@ -1,12 +1,12 @@
-"""The warm parent: a process that has imported torch once, and forks a jail for each job.
+"""The warm parent: a process that has imported once what all need, and forks slots; they, jails.
 
-It learns nothing that a student must not know: a job goes past it, straight into the jail, through
-a socket that the grader hands over. It watches what a jail uses, and ends it.
+It learns nothing that a student must not know: a job goes past it and its slot, straight into the
+jail, through a socket that the grader hands over. What frozen stages gave to the master, only the
+slots for checks are told. A slot watches what a jail uses, and ends it.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import importlib
@@ -19,6 +19,9 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,28 +34,55 @@ _PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
-    """Serve jobs until the other end of the control socket is gone."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("control", type=int)
-    parser.add_argument("--open", action="store_true")
-    for name in ("modules", "tasks", "networks"):
-        parser.add_argument(f"--{name}", nargs="*", default=[])
-    options = parser.parse_args()
-    control, number = socket.socket(fileno=options.control), os.getpid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # whatever was inherited: children are counted
-    try:
-        mapped = False if options.open else jail.seclude()
-        _warm_up(options.modules, options.tasks, options.networks)
-        Warm(control, options.open, None if mapped else _FIRST_USER + number).serve()
-    except NoIsolation as error:
-        control.sendall(json.dumps({"refused": str(error)}).encode())
-    except (BrokenPipeError, ConnectionResetError):  # the grader is gone
-        pass
+    """Import and fork as told, until the other end of the socket is gone."""
+    control, isolated = socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "isolated"
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # slots that end are not waited for
+    for name in ("numpy.random", "tl_teach.classroom.run", "IPython.core.inputtransformer2"):
+        importlib.import_module(name)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the grader is gone
+        while True:
+            message, fds, _, _ = socket.recv_fds(control, 1 << 18, 2)
+            if not message:
+                break
+            answer = {}
+            if fds:
+                answer = {"process": _slot(control, fds, isolated)}
+            else:
+                _warm_up(**json.loads(message))
+            control.sendall(json.dumps(answer).encode())
     return 0
 
 
+def _slot(ours: socket.socket, fds: list[int], isolated: bool) -> int:
+    """Fork a slot, which serves jobs until the grader is gone; give its process."""
+    (fd, kept), number = fds, os.fork()
+    if number:
+        os.close(fd)
+        os.close(kept)
+        return number
+    code = 1
+    try:
+        ours.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # jails are waited for
+        with os.fdopen(kept, "rb") as file:
+            _keep(file.read())
+        number, control = os.getpid(), socket.socket(fileno=fd)
+        try:
+            mapped = isolated and jail.seclude()
+            user = None if mapped or not isolated else _FIRST_USER + number
+            Warm(control, not isolated, user).serve()
+        except NoIsolation as error:
+            control.sendall(json.dumps({"refused": str(error)}).encode())
+        code = 0
+    except (BrokenPipeError, ConnectionResetError):  # the grader is gone
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    os._exit(code)
+
+
 class Warm:
-    """Forks jails and watches them, one at a time.
+    """A slot: forks jails and watches them, one at a time.
 
     Through `control` come limits, with the socket of a job, and out goes what it used. Without
     isolation (`open_`) there are only the limits that every system knows. Students' processes get
@@ -180,20 +210,33 @@ def _anonymous(pid: int) -> int:
     return (int(resident) - int(shared)) * _PAGE
 
 
-def _warm_up(modules: list[str], tasks: list[str], networks: list[str]) -> None:
+def _warm_up(modules: list[str], tasks: Sequence[str] = (), networks: Sequence[str] = ()) -> None:
     """Import what the master imports and read what it reads, so that no child has to."""
-    inner = ["tl_teach.classroom.run", "IPython.core.inputtransformer2"]
-    if "tl_teach" in modules:
-        inner += ["tl_teach.learning", "tl_teach.show", "torch.fx.experimental.optimization"]
-    with contextlib.suppress(Exception):  # whoever needs it will be told what is wrong with it
-        for name in modules + inner:
-            importlib.import_module(name)
-        import tl_teach as tl
 
-        for name in tasks:
-            tl.load_task(name)
-        for name in networks:
-            tl.load_network(name)
+    def load(function: str, name: str) -> None:
+        import tl_teach
+
+        getattr(tl_teach, function)(name)
+
+    jobs: list[Callable[[], object]] = [partial(importlib.import_module, name) for name in modules]
+    jobs += [partial(load, "load_task", name) for name in tasks]
+    jobs += [partial(load, "load_network", name) for name in networks]
+    for job in jobs:
+        with contextlib.suppress(Exception):  # whoever needs it will be told what is wrong with it
+            job()
+    _settle()
+
+
+def _keep(data: bytes) -> None:
+    """Put up the shelves of what frozen stages gave to the master."""
+    if data:
+        from ..learning.store import STORE
+
+        STORE.unpack(data)
+    _settle()
+
+
+def _settle() -> None:
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page that it touches
 

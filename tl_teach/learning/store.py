@@ -8,6 +8,7 @@ weight or setting simply is another row on another shelf: nothing stale can be f
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import uuid
 import zlib
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -146,8 +148,7 @@ class DiskShelf(Shelf):
         try:
             check = json.loads((segment / "check.json").read_text())
             values = np.load(segment / "values.npy", mmap_mode="c", allow_pickle=False)
-            flat = np.load(segment / "digests.npy", allow_pickle=False).tobytes()
-            digests = [flat[at : at + 32] for at in range(0, len(flat), 32)]
+            digests = _split(np.load(segment / "digests.npy", allow_pickle=False))
             intact = check["rows"] == len(values) == len(digests)
             if not intact or zlib.crc32(values.data) != check["crc32"]:
                 raise ValueError("rows and checksum differ")
@@ -217,11 +218,45 @@ class Store:
         self._shelves.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def pack(self, most: int) -> bytes:
+        """Give the shelves in memory as the bytes of a ``.npz``, for another process.
+
+        Parameters
+        ----------
+        most : int
+            Bytes of all rows: shelves that do not fit any more are left out.
+        """
+        arrays: dict[str, Any] = {}
+        for key, shelf in self._shelves.items():
+            most -= shelf.nbytes
+            if shelf.rows and most >= 0:
+                places = torch.tensor(list(shelf.rows.values()))
+                arrays[f"{key}.values"] = shelf.take(places).numpy()
+                arrays[f"{key}.digests"] = np.frombuffer(b"".join(shelf.rows), np.uint8)
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)
+        return packed.getvalue()
+
+    def unpack(self, packed: bytes) -> None:
+        """Put up the shelves that `pack` gave, in place of any of the same prefix."""
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+            for name in arrays.files:
+                key, _, what = name.rpartition(".")
+                if what == "values":
+                    shelf = self._shelves[key] = Shelf()
+                    digests = _split(arrays[f"{key}.digests"])
+                    shelf.add(digests, torch.from_numpy(arrays[name]))
+
     def _make_room_on_disk(self, nbytes: int, keep: str) -> None:
         held = self.on_disk()
         others = [key for key in held if key != keep]
         while others and nbytes + sum(held[key] for key in others) > DISK_BUDGET:
             shutil.rmtree(self.folder / others.pop(0), ignore_errors=True)
+
+
+def _split(digests: np.ndarray) -> list[bytes]:
+    flat = digests.tobytes()
+    return [flat[at : at + 32] for at in range(0, len(flat), 32)]
 
 
 def _nbytes(folder: Path) -> int:
