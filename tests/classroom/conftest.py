@@ -74,17 +74,24 @@ def safe_run(run):
         "found, held = 0, []\ntry:\n    for _ in range(600):\n"
         "        held.append(b'x' * 2**20)\n        found += 1\nexcept MemoryError:\n    held = []"
     )
+    assert memory.found is not None, f"no MemoryError: {memory.ended}"
     assert memory.found * 2**20 < LIMITS.memory + 2**24, "more memory than the limit"
     assert run("import time\ntime.sleep(60)").ended, "more time than the limit"
     return run
 
 
+@pytest.fixture(scope="session")
+def desks(warm, slot, rehearsal):
+    with warm.slot(rehearsal.kept) as checks:
+        yield Desks(slot, checks)
+
+
 @pytest.fixture
-def mark(safe_run, slot, master, rehearsal):
+def mark(safe_run, desks, master, rehearsal):
     """Mark a submission of the small assignment."""
 
     def mark(extra="", data=None, **answers):
         data = as_bytes(answered(extra, **answers)) if data is None else data
-        return mark_submission(Desks(slot, slot), master, rehearsal.probes, data, LIMITS)
+        return mark_submission(desks, master, rehearsal.probes, data, LIMITS)
 
     return mark

@@ -75,8 +75,10 @@ def test_a_bench_serves_one_thread_for_one_master_and_one_way_of_grading(monkeyp
     class Counted(dask.Bench):
         def __init__(self, settings, warm, rehearsal):
             self.settings, self.warm = settings, warm
-            self.desks = SimpleNamespace(close=lambda: closed.append(self))
             opened.append(self)
+
+        def close(self):
+            closed.append(self)
 
         def mark(self, data):
             return self.settings.isolated
@@ -87,13 +89,16 @@ def test_a_bench_serves_one_thread_for_one_master_and_one_way_of_grading(monkeyp
     monkeypatch.setattr(dask, "Bench", Counted)
     monkeypatch.setattr(dask, "WarmParent", warm)
     monkeypatch.setattr(dask, "_own", threading.local())
+    monkeypatch.setattr(dask, "_warm", {})
     master, other = SimpleNamespace(digest="one"), SimpleNamespace(digest="two")
     trusting, careful = Settings(isolated=False), Settings()
-    for settings, each in [(trusting, master), (careful, master), (careful, other)] * 2:
+    again = Settings(regrade="1")  # another way, by the same warm parent
+    order = [(trusting, master), (careful, master), (again, master), (careful, other)]
+    for settings, each in order * 2:
         for _ in range(2):
             assert dask._mark(settings, each, Rehearsal(), b"") is settings.isolated
-    assert len(opened) == 6 and closed == opened[:5]
-    assert ended == [each.warm.master for each in closed]
+    assert len(opened) == 8 and closed == opened[:7]
+    assert ended == [master, master, other, master, master]
 
 
 def test_without_dask_the_teacher_is_told_what_to_install(monkeypatch):

@@ -87,12 +87,13 @@ def evening(tmp_path_factory, master_path, slot):
     command = [sys.executable, "-m", "tl_teach", "assignment", "grade", str(submissions)]
     command += ["--master", str(master_path), "--out", str(out), "--workers", "2"]
     command += ["--seconds", "10", "--memory", "400"]
-    environment = HERE | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    environment = HERE | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "HOME": str(folder)}
     journal = Journal(out)
     with subprocess.Popen(command, env=environment) as first:
         while len(journal.entries()) < 6:
             assert first.poll() is None, "it ended by itself"
             time.sleep(0.02)
+        assert len(of_that_grader(folder)) > 4  # itself, its warm parent, slots
         first.send_signal(signal.SIGKILL)
     done = {entry["student"]: entry for entry in journal.entries()}
     stamps = {path: path.stat().st_mtime_ns for path in journal.folder.glob("*-*.json")}
@@ -125,10 +126,21 @@ def test_what_was_done_before_the_kill_is_not_done_again(evening):
 
 def test_nothing_of_the_killed_grader_is_left(evening):
     folder = evening[0]
+    end = time.monotonic() + 10
+    while (left := of_that_grader(folder)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert left == []
+    assert not list(folder.rglob("*.part"))  # no half-written file
+
+
+def of_that_grader(folder):
+    """Processes whose environment names a folder: the grader, its warm parents, slots and jails."""
+    found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            assert str(folder).encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    assert not list(folder.rglob("*.part"))  # no half-written file
+            if os.fsencode(folder) in Path(f"/proc/{pid}/environ").read_bytes():
+                found.append(pid)
+    return found
 
 
 def test_names_are_texts_for_a_spreadsheet(evening):
@@ -366,6 +378,33 @@ def test_what_was_earned_stands_if_the_new_run_is_lost(zero, monkeypatch):
     assert zero(same, CHANGED) == "5"
     monkeypatch.setattr(room, "mark_submission", work)
     assert zero(same, CHANGED) == "5"
+
+
+def test_a_check_that_draws_by_chance_asks_the_same_of_all(slot, tmp_path):
+    source = f"""{IMPORTS}@question("1")
+def twice(double):
+    \"\"\"twice a number\"\"\"
+    number = __import__("torch").rand(1).item()  # an import that nobody sees beforehand
+    expect(double(number) == 2 * number, "twice", "Add it to itself.")
+"""
+    right = solution("def double(x):\n    return x + x", "double")
+    document = notebook(right, check(source, "twice", 1))
+    write(tmp_path / "in" / "ada.ipynb", document)
+    limits = Limits(seconds=30, cell_seconds=30, wall=100, memory=2**30)
+    master, out = write(tmp_path / "master.ipynb", document), tmp_path / "grades.csv"
+    grade(tmp_path / "in", master, out, Settings(limits=limits))
+    assert rows(out)["ada"]["points"] == "1"
+
+
+@pytest.mark.parametrize("old", [{}, {"made_with": "another version"}])
+def test_what_another_version_kept_is_not_used(slot, master, master_path, tmp_path, old):
+    write(tmp_path / "in" / "ada.ipynb", answered())
+    journal = Journal(tmp_path / "grades.csv")
+    known = {"digest": master.digest, "probes": [["no-check", "no_name", {}]], "modules": []}
+    journal.write("master", known | {"kept": "no base64"} | old)
+    grade(tmp_path / "in", master_path, journal.grades, SETTINGS)
+    assert rows(journal.grades)["ada"]["points"] == "7"
+    assert journal.read("master")["probes"] != known["probes"]
 
 
 @pytest.mark.parametrize("damaged", ["{}", '{"result": {}}', "[" * 10**5, "null", '{"student": 1}'])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tl_teach
-from tl_teach.classroom.marking import Desks, earned, mark_submission, rehearse
+from tl_teach.classroom.marking import earned, mark_submission, rehearse
 
 from .small import ANSWERS, LIMITS, MASTER, POINTS, SECRET, answered, as_bytes, code
 
@@ -237,7 +237,8 @@ def test_hidden_checks_and_other_submissions_are_nowhere_in_the_process(safe_run
     search = f"""
 import gc, os, sys
 wanted = {SECRET[:5]!r} + {SECRET[5:]!r}
-places = []
+planted, places = [wanted + " peel"], []
+gc.unfreeze()  # what the warm parent and the slot hold
 for each in gc.get_objects():
     if isinstance(each, (dict, list, tuple)):
         for item in (each.values() if isinstance(each, dict) else each):
@@ -251,7 +252,7 @@ for folder, below, names in os.walk('/tmp'):
 found = places
 """
     heard = safe_run(search)
-    assert heard.found == [], heard.of("error")
+    assert heard.found == ["list"], heard.of("error")  # what was planted, so the search works
 
 
 def test_deleting_checks_changes_nothing(mark, master):
@@ -328,7 +329,9 @@ def test_widgets_and_outputs_of_any_kind_do_not_matter(mark, master):
     assert earned(master, mark(data=as_bytes(submission))) == ALL
 
 
-def test_a_check_that_asks_for_what_depends_on_an_answer_is_the_masters_fault(slot, tmp_path):
+def test_a_check_that_asks_for_what_depends_on_an_answer_is_the_masters_fault(
+    slot, desks, tmp_path
+):
     from tl_teach.classroom.master import read_master
 
     from .small import IMPORTS, check, notebook, solution, write
@@ -336,7 +339,7 @@ def test_a_check_that_asks_for_what_depends_on_an_answer_is_the_masters_fault(sl
     source = f"{IMPORTS}@question('1')\ndef twice(f, x):\n    'x'\n    expect(f(x) == 2 * x, 'y')"
     document = notebook(solution("def f(v): return 2 * v\nx = 3", "f"), check(source, "twice", 1))
     master = read_master(write(tmp_path / "m.ipynb", document))
-    probes, desks = rehearse(slot, master, LIMITS).probes, Desks(slot, slot)
+    probes = rehearse(slot, master, LIMITS).probes
     document["cells"][0]["source"] = "def f(v): return 2 * v\nx = 4"
     result = mark_submission(desks, master, probes, as_bytes(document), LIMITS)
     assert "depends on other answers" in result["broken"]["twice"]

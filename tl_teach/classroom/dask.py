@@ -15,7 +15,10 @@ from .slot import WarmParent
 
 _AHEAD = 4  # submissions that wait at each thread of a worker: enough to keep it busy
 
-_own = threading.local()  # in a worker, each thread keeps a bench
+# In a worker, each thread keeps a bench; all share one warm parent.
+_own = threading.local()
+_warm: dict[tuple[str, bool], WarmParent] = {}
+_turns = threading.Lock()
 
 
 def elsewhere(
@@ -50,9 +53,18 @@ def _mark(settings: Settings, master: Master, rehearsal: Rehearsal, data: bytes)
     bench = getattr(_own, "bench", None)
     if bench is None or (bench.settings, bench.warm.master.digest) != (settings, master.digest):
         if bench is not None:
-            bench.desks.close()
-            bench.warm.close()
-        warm = WarmParent(master, settings.isolated)
-        warm.learn(rehearsal.modules)
-        bench = _own.bench = Bench(settings, warm, rehearsal)
+            bench.close()
+        bench = _own.bench = Bench(settings, _warm_parent(settings, master, rehearsal), rehearsal)
     return bench.mark(data)
+
+
+def _warm_parent(settings: Settings, master: Master, rehearsal: Rehearsal) -> WarmParent:
+    """Give the one warm parent of this worker, made anew for another master or way of grading."""
+    wanted = (master.digest, settings.isolated)
+    with _turns:
+        if wanted not in _warm:
+            for old in [_warm.pop(key) for key in list(_warm)]:
+                old.close()  # slots that are at work go on
+            _warm[wanted] = WarmParent(master, settings.isolated)
+            _warm[wanted].learn(rehearsal.modules)
+        return _warm[wanted]

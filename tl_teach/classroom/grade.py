@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import platform
 import queue
 import threading
 import time
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from ..version import __version__
 from ..wording import unknown
 from .journal import Journal, digest_of, entry_of
 from .layouts import Submission, find_submissions
@@ -123,21 +127,32 @@ def _mark_all(
 
 def _rehearsal(warm: WarmParent, journal: Journal, settings: Settings) -> Rehearsal:
     """Let a master tell what is needed, and see that it passes itself, once for each version."""
-    master, limits = warm.master, settings.limits
+    master, limits, made_with = warm.master, settings.limits, _versions()
     known = journal.read("master")
-    if known is not None and known["digest"] == master.digest:
+    if known is not None and (known["digest"], known["made_with"]) == (master.digest, made_with):
         probes = [(check, name, asked) for check, name, asked in known["probes"]]
         rehearsal = Rehearsal(probes, known["modules"], base64.b64decode(known["kept"]))
         warm.learn(rehearsal.modules)
         return rehearsal
-    with warm.slot() as slot:
-        rehearsal = rehearse(slot, master, limits)
-    warm.learn(rehearsal.modules)
-    with Bench(settings, warm, rehearsal) as bench:
+    for _ in range(2):
+        with warm.slot() as slot:
+            rehearsal = rehearse(slot, master, limits)
+        warm.learn(rehearsal.modules)
+        if "torch" not in rehearsal.modules:
+            break  # else again, since now torch's chance is settled, as it will be for submissions
+    # Without what was kept: a submission's own network may have other frozen stages.
+    with Bench(settings, warm, replace(rehearsal, kept=b"")) as bench:
         require_passing(bench.desks, master, rehearsal, limits)
     known = asdict(rehearsal) | {"kept": base64.b64encode(rehearsal.kept).decode()}
-    journal.write("master", known | {"digest": master.digest})
+    journal.write("master", known | {"digest": master.digest, "made_with": made_with})
     return rehearsal
+
+
+def _versions() -> str:
+    """Name whatever changes the numbers of a run: they are not kept beyond it."""
+    packages = ("torch", "torchvision", "numpy", "scikit-learn")
+    numbers = [f"{name} {version(name)}" for name in packages]
+    return ", ".join([f"tl_teach {__version__}", *numbers, platform.node()])
 
 
 def _here(
@@ -161,13 +176,18 @@ def _here(
             done.put(error)
 
     for _ in range(min(settings.workers, len(waiting))):
-        # Daemons: a grader that is stopped does not wait for a jail; its warm parent ends it.
+        # Daemons: a grader that is stopped does not wait for a jail; its slot ends it.
         threading.Thread(target=work, daemon=True).start()
-    for _ in waiting:
-        outcome = done.get()
-        if isinstance(outcome, BaseException):
-            raise outcome
-        yield outcome
+    try:
+        for _ in waiting:
+            outcome = done.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield outcome
+    finally:
+        with contextlib.suppress(queue.Empty):  # where one thread failed the others stop
+            while True:
+                todo.get_nowait()
 
 
 class Bench:
@@ -175,10 +195,11 @@ class Bench:
 
     def __init__(self, settings: Settings, warm: WarmParent, rehearsal: Rehearsal):
         self.settings, self.warm, self.rehearsal = settings, warm, rehearsal
-        self.desks = self._desks()
+        self._held: Desks | None = None
+        _ = self.desks  # what is wrong with a slot is heard here
 
     def mark(self, data: bytes) -> Result:
-        """Mark one notebook; one that twice takes its warm parent with it is left unmarked."""
+        """Mark one notebook; one that twice takes its slot with it is left unmarked."""
         ended, master = LOST, self.warm.master
         for _ in range(2):
             try:
@@ -190,18 +211,32 @@ class Bench:
             except Exception as error:  # a flaw of the grader's own, if it is not Lost
                 if not isinstance(error, Lost):
                     ended = f"{LOST} ({type(error).__name__}: {error})"[:LONGEST]
-            self.desks.close()
-            self.desks = self._desks()
+            self.close()
         return unmarked(master, ended=ended)
 
-    def _desks(self) -> Desks:
-        return Desks(self.warm.slot(), self.warm.slot(self.rehearsal.kept))
+    def close(self) -> None:
+        """End both slots; the next submission gets new ones."""
+        for slot in self._held or ():
+            slot.close()
+        self._held = None
+
+    @property
+    def desks(self) -> Desks:
+        """The two slots; new ones if there are none."""
+        if self._held is None:
+            cells = self.warm.slot()
+            try:
+                self._held = Desks(cells, self.warm.slot(self.rehearsal.kept))
+            except BaseException:
+                cells.close()
+                raise
+        return self._held
 
     def __enter__(self) -> Bench:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.desks.close()
+        self.close()
 
 
 def _is_done(submission: Submission, journal: Journal, master: Master) -> bool:

@@ -19,7 +19,7 @@ from .layouts import Submission
 from .marking import Result, earned
 from .master import Master
 
-_MASTER = {"digest": str, "probes": list, "modules": list, "kept": str}
+_MASTER = {"digest": str, "probes": list, "modules": list, "kept": str, "made_with": str}
 _ENTRY = {
     "student": str,
     "number": str,

@@ -106,7 +106,8 @@ def rehearse(job: Job, send: Send, receive: Receive) -> None:
             send("asks", step["check"], list({canonical(call): call for call in calls}.values()))
     send("modules", "", [name for name in sys.modules if name not in before])
     if learning := sys.modules.get("tl_teach.learning.store"):
-        send("kept", "", base64.b64encode(learning.STORE.pack(job.get("room", 0))).decode())
+        with contextlib.suppress(Exception):  # it only saves time
+            send("kept", "", base64.b64encode(learning.STORE.pack(job.get("room", 0))).decode())
 
 
 def steps_of(cells: Iterable[Cell], checks: dict[str, Check], sources: bool) -> list[Job]:

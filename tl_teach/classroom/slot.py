@@ -9,7 +9,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -23,12 +22,12 @@ from .limits import Limits, NoIsolation, require_linux
 from .master import Master
 
 _MOST_LINES = 10_000
-_LAST_WORDS = 10.0  # seconds
+_FIRST_WORDS, _LAST_WORDS = 60.0, 10.0  # seconds that a slot may take to begin and to end
 _PASSED_ON = ("HOME", "OPENBLAS_CORETYPE", "LD_LIBRARY_PATH")
 
 
 class Lost(RuntimeError):
-    """The warm parent has ended, and its job with it."""
+    """A slot or its warm parent has ended, and the job with it."""
 
 
 @dataclass
@@ -68,7 +67,7 @@ class WarmParent:
             _fetch("load_network", *networks)
         self.master, self.isolated = master, isolated
         self._known = [{"modules": master.imports, "tasks": tasks, "networks": networks}]
-        self._turns = threading.Lock()  # several threads want slots
+        self._turns, self._closed = threading.Lock(), False  # several threads want slots
         self._start()
 
     def learn(self, modules: list[str]) -> None:
@@ -98,14 +97,18 @@ class WarmParent:
         with self._turns:
             try:
                 return self._fork(kept)
-            except Lost:  # the system may have ended the warm parent meanwhile
-                self.close()
-                self._start()
-                return self._fork(kept)
+            except Lost:
+                if self._closed or self.process.poll() is None:
+                    raise
+            self.control.close()  # the system has ended the warm parent: it is started again
+            self._start()
+            return self._fork(kept)
 
     def close(self) -> None:
         """End the warm parent; its slots go on until they are closed."""
+        self._closed = True
         self.control.close()
+        self.process.kill()  # it may be at work on what it imported
         self.process.wait()
 
     def __enter__(self) -> WarmParent:
@@ -136,7 +139,7 @@ class WarmParent:
 
     def _fork(self, kept: bytes) -> Slot:
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, tempfile.TemporaryFile() as file:
+        with theirs, os.fdopen(os.memfd_create("kept"), "w+b") as file:
             file.write(kept)
             file.seek(0)
             _send(self.control, {}, theirs.fileno(), file.fileno())
@@ -164,7 +167,9 @@ class Slot:
 
     def __init__(self, control: socket.socket, process: int):
         self.control, self.process = control, process
+        control.settimeout(_FIRST_WORDS)
         _hear(control)
+        control.settimeout(None)
 
     def run(
         self, job: dict[str, Any], limits: Limits, then: Callable[[], Any] | None = None
@@ -227,8 +232,10 @@ class Slot:
 
 
 def _send(control: socket.socket, message: dict[str, Any], *fds: int) -> None:
-    with contextlib.suppress(OSError):  # if the other end is lost, `_hear` will notice
+    try:
         socket.send_fds(control, [json.dumps(message).encode()], fds)
+    except OSError as error:
+        raise Lost(f"A process of the grader's own cannot be reached ({error}).") from None
 
 
 def _hear(control: socket.socket) -> dict[str, Any]:
@@ -238,8 +245,10 @@ def _hear(control: socket.socket) -> dict[str, Any]:
     except OSError:
         message = b""
     if not message:
-        raise Lost("The warm parent process ended; its own words, if any, stand above.")
+        raise Lost("A process of the grader's own ended; its own words, if any, stand above.")
     told = json.loads(message)
+    if "lost" in told:
+        raise Lost(f"The grader could not start another process ({told['lost']}).")
     if "refused" in told:
         raise NoIsolation(told["refused"])
     return told

@@ -1,8 +1,8 @@
 """The warm parent: a process that has imported once what all need, and forks slots; they, jails.
 
-It learns nothing that a student must not know: a job goes past it and its slot, straight into the
-jail, through a socket that the grader hands over. What frozen stages gave to the master, only the
-slots for checks are told. A slot watches what a jail uses, and ends it.
+It learns no more of the master than what it imports and loads: a job goes past it and its slot,
+straight into the jail, through a socket that the grader hands over. What frozen stages gave to the
+master, only the slots for checks are told. A slot watches what a jail uses, and ends it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ from .limits import Limits, NoIsolation
 
 _FIRST_USER = 1_900_000_000  # far above the numbers that systems give to people and services
 _LOOK = 0.05  # seconds between two looks at what a jail uses
+_ROOM = (
+    1.125  # of the limit on memory, for all processes: one alone is told earlier, by MemoryError
+)
 _PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
     """Import and fork as told, until the other end of the socket is gone."""
     control, isolated = socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "isolated"
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # slots that end are not waited for
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # whatever was inherited: children are counted
     for name in ("numpy.random", "tl_teach.classroom.run", "IPython.core.inputtransformer2"):
         importlib.import_module(name)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the grader is gone
@@ -44,33 +47,40 @@ def main() -> int:
             message, fds, _, _ = socket.recv_fds(control, 1 << 18, 2)
             if not message:
                 break
-            answer = {}
-            if fds:
-                answer = {"process": _slot(control, fds, isolated)}
-            else:
+            answer: dict[str, Any] = {}
+            if not fds:
                 _warm_up(**json.loads(message))
+            else:
+                try:
+                    answer["process"] = _slot(control, fds, isolated)
+                except OSError as error:  # there is no memory for another, perhaps
+                    answer["lost"] = str(error)
+                for fd in fds:
+                    os.close(fd)
             control.sendall(json.dumps(answer).encode())
     return 0
 
 
 def _slot(ours: socket.socket, fds: list[int], isolated: bool) -> int:
     """Fork a slot, which serves jobs until the grader is gone; give its process."""
-    (fd, kept), number = fds, os.fork()
+    fd, kept = fds
+    with contextlib.suppress(ChildProcessError):  # slots that have ended
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    number = os.fork()
     if number:
-        os.close(fd)
-        os.close(kept)
         return number
     code = 1
     try:
         ours.close()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # jails are waited for
         with os.fdopen(kept, "rb") as file:
-            _keep(file.read())
+            _shelve(file.read())
         number, control = os.getpid(), socket.socket(fileno=fd)
+        control.settimeout(None)  # a module may have set another for all
         try:
             mapped = isolated and jail.seclude()
             user = None if mapped or not isolated else _FIRST_USER + number
-            Warm(control, not isolated, user).serve()
+            SlotProcess(control, not isolated, user).serve()
         except NoIsolation as error:
             control.sendall(json.dumps({"refused": str(error)}).encode())
         code = 0
@@ -81,12 +91,12 @@ def _slot(ours: socket.socket, fds: list[int], isolated: bool) -> int:
     os._exit(code)
 
 
-class Warm:
-    """A slot: forks jails and watches them, one at a time.
+class SlotProcess:
+    """Forks jails and watches them, one at a time.
 
     Through `control` come limits, with the socket of a job, and out goes what it used. Without
     isolation (`open_`) there are only the limits that every system knows. Students' processes get
-    the number `user`, this warm parent's own, where the kernel lets this one give it to them.
+    the number `user`, this slot's own, where the kernel lets this one give it to them.
     """
 
     def __init__(self, control: socket.socket, open_: bool, user: int | None):
@@ -181,7 +191,7 @@ class Warm:
                 ended = "the grader stopped"
             held, worked = self._burden([child] + ([keeper.pid] if keeper else []))
             seconds = max(seconds, worked)
-            if held > limits.memory:
+            if held > _ROOM * limits.memory:
                 ended = f"it was stopped at {limits.memory / 2**20:,.0f} MB of memory"
             elif seconds > limits.seconds:
                 ended = f"it was stopped after {limits.seconds:g} s of computing"
@@ -222,17 +232,18 @@ def _warm_up(modules: list[str], tasks: Sequence[str] = (), networks: Sequence[s
     jobs += [partial(load, "load_task", name) for name in tasks]
     jobs += [partial(load, "load_network", name) for name in networks]
     for job in jobs:
-        with contextlib.suppress(Exception):  # whoever needs it will be told what is wrong with it
+        with contextlib.suppress(BaseException):  # whoever needs it is told what is wrong with it
             job()
     _settle()
 
 
-def _keep(data: bytes) -> None:
+def _shelve(kept: bytes) -> None:
     """Put up the shelves of what frozen stages gave to the master."""
-    if data:
+    if kept:
         from ..learning.store import STORE
 
-        STORE.unpack(data)
+        with contextlib.suppress(Exception):  # it only saves time
+            STORE.unpack(kept)
     _settle()
 
 

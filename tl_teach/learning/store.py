@@ -224,12 +224,14 @@ class Store:
         Parameters
         ----------
         most : int
-            Bytes of all rows: shelves that do not fit any more are left out.
+            Bytes of all rows and digests together; the shelves used last come first, and those that
+            do not fit any more are left out.
         """
         arrays: dict[str, Any] = {}
-        for key, shelf in self._shelves.items():
-            most -= shelf.nbytes
-            if shelf.rows and most >= 0:
+        for key, shelf in reversed(self._shelves.items()):
+            nbytes = shelf.nbytes + sum(map(len, shelf.rows))
+            if shelf.rows and nbytes <= most:
+                most -= nbytes
                 places = torch.tensor(list(shelf.rows.values()))
                 arrays[f"{key}.values"] = shelf.take(places).numpy()
                 arrays[f"{key}.digests"] = np.frombuffer(b"".join(shelf.rows), np.uint8)

@@ -55,7 +55,6 @@
   }
 
   function show(pixels) {
-    const began = performance.now();
     seen = pixels;
     const current = trained[way()] ?? { folded: nets[start()], head: heads[start()] };
     const maps = {};
@@ -70,7 +69,6 @@
     $("answer").textContent = pixels ? answer(current.head, features)
       : "Draw something: the network answers with every stroke.";
     for (const button of $("names").children) button.disabled = !pixels;
-    Lab.lastAnswer = performance.now() - began;
   }
 
   function answer(head, features) {
