@@ -21,6 +21,10 @@ MINUTE = 60_000
 def lab(visit: Callable) -> Iterator[Page]:
     seen = visit(PAGE)
     seen.page.wait_for_function("() => Lab.ready")
+    seen.page.wait_for_function(  # until then the page may move under the mouse
+        "() => document.getElementById('lab-progress').textContent.startsWith('Judged by 500')",
+        timeout=3 * MINUTE,
+    )
     yield seen.page
     assert seen.errors == []
     assert seen.other_hosts == []
@@ -144,7 +148,9 @@ def test_a_stroke_lies_where_mnist_puts_it(lab: Page) -> None:
 
 
 def draw(page: Page, points: list[tuple[float, float]]) -> None:
-    box = page.locator("#lab-canvas").bounding_box()
+    canvas = page.locator("#lab-canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     assert box
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*places[0])
@@ -216,10 +222,6 @@ def taught(page: Page, examples: int, start: str = "copied, frozen") -> None:
 
 
 def test_a_few_examples_teach_it_digits(lab: Page) -> None:
-    lab.wait_for_function(
-        "() => document.getElementById('lab-progress').textContent.startsWith('Judged by 500')",
-        timeout=3 * MINUTE,
-    )
     lab.click("text=One of each")
     for way in ("copied, frozen", "random, frozen", "raw pixels"):
         taught(lab, 10, way)
@@ -258,7 +260,6 @@ def test_the_accuracy_is_that_of_the_library(lab: Page) -> None:
 
 def test_own_drawings_count_as_well(lab: Page) -> None:
     lab.click("text=None")
-    lab.locator("#lab-canvas").scroll_into_view_if_needed()
     for digit, points in (
         (1, [(0.5, 0.1), (0.5, 0.9)]),
         (7, [(0.2, 0.15), (0.8, 0.15), (0.4, 0.9)]),
