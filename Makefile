@@ -18,6 +18,7 @@ SOURCES  := _config.yml _toc.yml benchmarks/RESULTS.md $(shell find book tl_teac
 export TQDM_DISABLE := 1
 NBVAL := --nbval --nbval-sanitize-with tests/book/nbval-sanitize.cfg --nbval-cell-timeout=600
 
+MAKEFLAGS += -j2# the book is built while the code is checked
 .DEFAULT_GOAL := help
 .PHONY: help book lab site pdf epub slides test test-all lint bench notebooks colab-check oldest-check clean
 

@@ -70,6 +70,8 @@ def main() -> int:
         print("\nA quick run is too small to be a result; nothing was written.")
         return 0
     kept = kept_runs()
+    if not kept:
+        words.error(f"there is no run in {KEPT} to write from; measure without --write")
     write(RESULTS, page(kept))
     if "growth" in kept:
         growth.draw(kept["growth"]["data"])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__ as program
 from benchmarks import head_only
 from benchmarks.__main__ import KEPT, RESULTS, SCENARIOS, kept_runs, page
 
@@ -34,3 +35,13 @@ def test_each_part_says_on_which_machine_where_there_were_two(kept):
     text = page(kept | {"study": slow})
     assert "an abacus" in text
     assert "on machine B" in text
+
+
+def test_without_a_run_there_is_nothing_to_write_from(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(program, "KEPT", tmp_path)
+    monkeypatch.setattr(program, "RESULTS", tmp_path / "RESULTS.md")
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--write"])
+    with pytest.raises(SystemExit):
+        program.main()
+    assert "measure without --write" in capsys.readouterr().err
+    assert not program.RESULTS.exists()
