@@ -29,7 +29,7 @@ from .report import Target, quantity, ratios, table, times
 TITLE = "Grading a class"
 
 CORES = 2
-SUBMISSIONS = {"language": 120, "1-pretraining": 40}  # the slowest takes ten seconds for each
+SUBMISSIONS = {"language": 80, "1-pretraining": 40}  # the slowest takes ten seconds for each
 WORDS = {"language": "of plain arrays", "1-pretraining": "that imports PyTorch"}
 MISTAKES = {
     "language": ("divide", "def divide(reviews, share, seed):\n    return reviews % 3 == seed"),

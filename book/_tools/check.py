@@ -43,11 +43,15 @@ def environment(jobs: int) -> dict[str, object]:
 def check(path: Path) -> tuple[str, dict[str, object]]:
     """Run one notebook; return its page, and what it cost or why it failed."""
     page = path.relative_to(ROOT).as_posix()
-    try:
-        seconds, megabytes = run(nbformat.read(path, as_version=4))
-    except Refused as reason:
-        print(f"{page}: {reason}", file=sys.stderr, flush=True)
-        return page, {"failed": str(reason).splitlines()[-1]}
+    for last in (False, True):
+        try:
+            seconds, megabytes = run(nbformat.read(path, as_version=4))
+            break
+        except (Refused, RuntimeError) as reason:
+            print(f"{page}: {reason}", file=sys.stderr, flush=True)
+            # A kernel that ends before it begins: another may have taken its port meanwhile.
+            if last or isinstance(reason, Refused):
+                return page, {"failed": str(reason).splitlines()[-1]}
     print(f"{page}: {seconds:.0f} s, {megabytes:.0f} MB", flush=True)
     return page, {"seconds": round(seconds), "megabytes": int(round(megabytes, -1))}
 
