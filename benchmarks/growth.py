@@ -93,15 +93,15 @@ def report(data: dict[str, Any]) -> str:
         "`fit` on MobileNetV2; what is not varied is "
         f"{USUAL['items']} images, frozen through `{USUAL['through']}`, {USUAL['epochs']} epochs, "
         f"{USUAL['size']} pixels.",
-        "![Four pairs of curves, time above and peak memory below, against the number of images, "
-        "the last frozen stage, the number of epochs, and the image size.]"
+        "![Four pairs of curves, time on the left and peak memory on the right, against the number "
+        "of images, the last frozen stage, the number of epochs, and the image size.]"
         f"({PICTURE.name})",
     ]
     for axis, values in AXES.items():
         names = [f"{axis}={value}" for value in values if f"{axis}={value}" in runs]
         rows = [
             [
-                name.partition("=")[2],
+                _named(name.partition("=")[2]),
                 times(quantity(runs, name, "train")),
                 f"{max(quantity(runs, name, 'peak_mb')):,.0f}",
             ]
@@ -114,7 +114,7 @@ def report(data: dict[str, Any]) -> str:
             slope, start = np.polyfit(x, y, 1)
             off = np.abs(np.polyval([slope, start], x) - y).max() / y.max()
             parts.append(
-                f"A straight line fits the time within {off:.0%} of its largest value: "
+                f"A straight line fits the time within {off:.1%} of its largest value: "
                 f"{1000 * slope:.2f} ms for each more, and {start:.1f} s at the start."
             )
     return "\n\n".join(parts)
@@ -129,22 +129,27 @@ def draw(data: dict[str, Any], path: Path = PICTURE) -> None:
     from matplotlib import pyplot as plt
 
     runs = from_json(data["runs"])
-    figure, panels = plt.subplots(2, len(AXES), figsize=(13, 5), layout="constrained")
-    for column, (axis, values) in zip(panels.T, AXES.items(), strict=True):
+    figure, panels = plt.subplots(len(AXES), 2, figsize=(7, 9), layout="constrained")
+    for row, (axis, values) in zip(panels, AXES.items(), strict=True):
         present = [value for value in values if f"{axis}={value}" in runs]
         x = range(len(present)) if axis == "through" else present
-        for panel, of in zip(column, ("train", "peak_mb"), strict=True):
+        for panel, of, what in zip(row, ("train", "peak_mb"), ("seconds", "peak MB"), strict=True):
             middles, lows, highs = zip(
                 *(spread(quantity(runs, f"{axis}={value}", of)) for value in present), strict=True
             )
             panel.plot(x, middles, marker="o", color="#0b5cad")
             panel.fill_between(x, lows, highs, alpha=0.25, color="#0b5cad")
-            panel.set_ylim(bottom=0)
+            panel.set_ylim(0, 1.1 * max(highs))
             panel.grid(alpha=0.3)
+            panel.set_ylabel(what)
+            panel.set_xlabel(WORDS[axis])
             if axis == "through":
-                panel.set_xticks(list(x), [str(v) for v in present], rotation=60)
-        column[1].set_xlabel(WORDS[axis])
-    panels[0, 0].set_ylabel("seconds")
-    panels[1, 0].set_ylabel("peak memory, MB")
+                panel.set_xticks(list(x), [_named(str(value)) for value in present])
+            elif axis == "items":
+                panel.set_xticks([0, 20_000, 40_000], ["0", "20,000", "40,000"])
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+
+
+def _named(value: str) -> str:
+    return "nothing" if value == "None" else f"{int(value):,}" if value.isdigit() else value
