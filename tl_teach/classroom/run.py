@@ -140,15 +140,23 @@ def execute(
 
     Magics that only watch a cell are run through; other magics and shell lines are left out.
     """
-    from IPython.core.inputtransformer2 import TransformerManager
-
     try:
-        code = compile(TransformerManager().transform_cell(source), f"<{label}>", "exec")
+        code = _compiled(source, f"<{label}>")
         with time_limit(seconds):
             exec(code, namespace)
     except BaseException as error:  # SystemExit too: a cell that ends itself ends only itself
         return error
     return None
+
+
+def _compiled(source: str, name: str) -> types.CodeType:
+    """Compile a cell; only one that is no Python, for its magics, is rewritten as IPython does."""
+    try:
+        return compile(source, name, "exec")
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        return compile(TransformerManager().transform_cell(source), name, "exec")
 
 
 @contextlib.contextmanager
