@@ -107,7 +107,7 @@ def page(kept: dict[str, Any]) -> str:
         "<!-- The page on speed includes what follows. -->",
         "Written by `python -m benchmarks` from the runs in `benchmarks/runs`. All sides of a "
         "table take turns (A B C A B C ...), each turn in a fresh process.",
-        table(["", *names] if len(names) > 1 else ["machine", "what it is"], rows),
+        table(["what", *names] if len(names) > 1 else ["machine", "what it is"], rows),
     ]
     for name in SCENARIOS:
         if name in kept:
