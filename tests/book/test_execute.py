@@ -103,3 +103,24 @@ def test_the_address_of_the_repository_is_filled_in(
 ) -> None:
     path = tool.ROOT / "book" / "a.ipynb"
     assert tool.with_addresses(before, path, REPOSITORY) == after
+
+
+@pytest.mark.parametrize(("deaths", "found"), [(1, "seconds"), (2, "failed")])
+def test_a_kernel_that_cannot_begin_is_tried_once_more(
+    tool: ModuleType, monkeypatch: pytest.MonkeyPatch, deaths: int, found: str
+) -> None:
+    spec = importlib.util.spec_from_file_location("check", ROOT / "book/_tools/check.py")
+    assert spec and spec.loader
+    check = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check)
+    outcomes: list[object] = [RuntimeError("Kernel died")] * deaths + [(1.0, 100.0)]
+
+    def run(_: object) -> object:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, RuntimeError):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(check, "run", run)
+    monkeypatch.setattr(check, "ROOT", tool.ROOT)
+    assert found in check.check(notebook(tool, "1"))[1]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from tl_teach import cli
 from tl_teach.classroom import grade as room
+from tl_teach.classroom import slot as slot_module
 from tl_teach.classroom.feedback import write_feedback
 from tl_teach.classroom.grade import Bench, Settings, grade
 from tl_teach.classroom.journal import Journal
@@ -24,7 +26,7 @@ from tl_teach.classroom.marking import rehearse, require_passing
 from tl_teach.classroom.master import read_master
 from tl_teach.classroom.report import report
 from tl_teach.classroom.similar import similar_pairs
-from tl_teach.classroom.slot import WarmParent
+from tl_teach.classroom.slot import Lost, WarmParent
 
 from .small import (
     HERE,
@@ -255,6 +257,40 @@ def test_a_warm_parent_that_was_ended_is_started_again(master, rehearsal):
             assert bench.mark(as_bytes(answered()))["ended"] == ""
 
 
+def test_odd_modules_do_not_end_or_hang_the_warm_parent(slot, tmp_path, monkeypatch):
+    odd = "import socket\nsocket.setdefaulttimeout(0.05)\nraise SystemExit"
+    (tmp_path / "odd.py").write_text(odd)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    master = read_master(write(tmp_path / "master.ipynb", MASTER))
+    with WarmParent(master) as warm:
+        warm.learn(["odd", *(f"no_such_module_{'x' * 200}_{n}" for n in range(2000))])
+        with Bench(SETTINGS, warm, rehearse(slot, master, LIMITS)) as bench:
+            assert bench.desks
+            time.sleep(0.2)  # longer than what the module set for all sockets
+            desks = bench.desks
+            result = bench.mark(as_bytes(answered()))
+            assert (result["ended"], bench.desks) == ("", desks)
+
+
+def test_a_fork_that_fails_is_told_and_the_warm_parent_stays(master, monkeypatch):
+    with WarmParent(master) as warm:
+        hear, process = slot_module._hear, warm.process
+
+        def failed(control):
+            hear(control)
+            raise Lost("no memory")
+
+        monkeypatch.setattr(slot_module, "_hear", failed)
+        with pytest.raises(Lost, match="no memory"):
+            warm.slot()
+        assert warm.process is process and process.poll() is None
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b'{"lost": "no memory"}')
+        with pytest.raises(Lost, match=r"could not start another process \(no memory\)"):
+            hear(ours)
+
+
 FEATURES = f"""{IMPORTS}@question("1")
 def features_are_right(features):
     \"\"\"the features of ten digits\"\"\"
@@ -396,8 +432,18 @@ def twice(double):
     assert rows(out)["ada"]["points"] == "1"
 
 
-@pytest.mark.parametrize("old", [{}, {"made_with": "another version"}])
-def test_what_another_version_kept_is_not_used(slot, master, master_path, tmp_path, old):
+@pytest.mark.parametrize(
+    "old",
+    [
+        {},
+        {"made_with": "another version"},
+        {"made_with": room._versions()},  # but what it kept is damaged
+        {"made_with": room._versions(), "kept": "", "probes": [1]},
+    ],
+)
+def test_what_another_version_kept_is_not_used_nor_what_is_damaged(
+    slot, master, master_path, tmp_path, old
+):
     write(tmp_path / "in" / "ada.ipynb", answered())
     journal = Journal(tmp_path / "grades.csv")
     known = {"digest": master.digest, "probes": [["no-check", "no_name", {}]], "modules": []}

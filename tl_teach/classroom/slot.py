@@ -148,7 +148,7 @@ class WarmParent:
 
 
 class Slot:
-    """A place for one job at a time, each in a jail of its own.
+    """A place for one job at a time, each in a jail of its own; `WarmParent.slot` makes it.
 
     Parameters
     ----------
@@ -156,13 +156,6 @@ class Slot:
         Its other end is the process in which the slot is.
     process : int
         The number of that process.
-
-    Raises
-    ------
-    NoIsolation
-        If isolation cannot be had.
-    Lost
-        If the slot does not start.
     """
 
     def __init__(self, control: socket.socket, process: int):

@@ -20,8 +20,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,7 @@ from .limits import Limits, NoIsolation
 
 _FIRST_USER = 1_900_000_000  # far above the numbers that systems give to people and services
 _LOOK = 0.05  # seconds between two looks at what a jail uses
-_ROOM = (
-    1.125  # of the limit on memory, for all processes: one alone is told earlier, by MemoryError
-)
+_ROOM = 1.125  # of the limit on memory; a single process is told before, by MemoryError
 _PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
@@ -222,18 +219,13 @@ def _anonymous(pid: int) -> int:
 
 def _warm_up(modules: list[str], tasks: Sequence[str] = (), networks: Sequence[str] = ()) -> None:
     """Import what the master imports and read what it reads, so that no child has to."""
-
-    def load(function: str, name: str) -> None:
-        import tl_teach
-
-        getattr(tl_teach, function)(name)
-
-    jobs: list[Callable[[], object]] = [partial(importlib.import_module, name) for name in modules]
-    jobs += [partial(load, "load_task", name) for name in tasks]
-    jobs += [partial(load, "load_network", name) for name in networks]
-    for job in jobs:
+    for name in modules:
         with contextlib.suppress(BaseException):  # whoever needs it is told what is wrong with it
-            job()
+            importlib.import_module(name)
+    for function, names in (("load_task", tasks), ("load_network", networks)):
+        for name in names:
+            with contextlib.suppress(BaseException):
+                getattr(importlib.import_module("tl_teach"), function)(name)
     _settle()
 
 
