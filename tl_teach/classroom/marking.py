@@ -61,7 +61,7 @@ def rehearse(slot: Slot, master: Master, limits: Limits) -> Rehearsal:
     job = {"part": "rehearse", "steps": steps, "cell_seconds": limits.cell_seconds}
     job["room"] = limits.answers // 4  # base64 makes it a third longer; the rest is for probes
     heard = slot.run(job, limits)
-    _require(heard.ended, heard.of("error"))
+    _require(heard.ended, {key: _short(text) for key, text in heard.of("error").items()})
     probes = [
         (check, name, asked)
         for check in master.checks
