@@ -63,7 +63,7 @@ def tuned(
     frozen, learning = halves(boundary)
     frozen.to(memory_format=torch.channels_last).eval().requires_grad_(False)
     learning.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(learning.parameters(), lr=lr, weight_decay=0.0)
+    optimiser = torch.optim.AdamW(learning.parameters(), lr=lr, weight_decay=0.0, fused=True)
 
     started = time.perf_counter()
     batches = loader(files, "train", workers)

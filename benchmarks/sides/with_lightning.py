@@ -40,7 +40,7 @@ def train(
 
         def configure_optimizers(self) -> Any:
             learning = [p for p in self.parameters() if p.requires_grad]
-            return torch.optim.AdamW(learning, lr=lr, weight_decay=0.0)
+            return torch.optim.AdamW(learning, lr=lr, weight_decay=0.0, fused=True)
 
     class Frozen(BackboneFinetuning):
         def freeze_before_training(self, module: Any) -> None:

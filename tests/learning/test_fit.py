@@ -14,6 +14,7 @@ from tests.networks.test_heads import values_task
 from tests.tasks import tiny
 from tl_teach.learning.loop import batches
 from tl_teach.learning.losses import choose_loss
+from tl_teach.learning.optimisers import build_optimiser
 from tl_teach.learning.prefix import Prefix
 from tl_teach.tasks import ArrayImages, Collection, divide
 
@@ -55,6 +56,18 @@ def noise_task(name="noise", count=90, seed=0):
     labels = np.random.default_rng(seed).integers(0, 3, count)
     images = ArrayImages(tiny.pictures(np.zeros(count), seed))
     return divide(Collection(tiny.info(name=name), images, labels, tiny.TINY8, 0.3))
+
+
+@pytest.mark.parametrize("lr", [1e-2, {"block1": 1e-3, "block2": 1e-3, "head": 1e-2}])
+def test_a_step_passes_once_over_the_weights_unless_it_must_be_exact(lr):
+    net = tl.freeze(tiny.network(), through="stem")
+    assert build_optimiser(net, lr).defaults["fused"]
+    assert not build_optimiser(net, lr, exact=True).defaults["fused"]
+    exact, quick = net, tl.freeze(tiny.network(), through="stem")
+    for each, how in ((exact, True), (quick, False)):
+        tl.fit(each, tiny.task(), epochs=2, lr=lr, exact=how, cache=False)
+    assert tl.fingerprint(exact) != tl.fingerprint(quick)
+    assert close(exact, quick, atol=1e-4)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "one-cycle"])

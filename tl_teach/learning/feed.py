@@ -20,7 +20,7 @@ from .team import Team
 Augment = Callable[[torch.Tensor], torch.Tensor]
 
 _AT_A_TIME = 32  # items that pass the prefix together: enough to fill two cores, small in memory
-_PIXELS = 8 * 160**2  # and at most so many pixels: their feature maps fit a processor's cache
+_PIXELS = 16 * 160**2  # and at most so many pixels: there is some work for every core
 
 
 class Feed(Protocol):

@@ -110,9 +110,9 @@ def fit(
         Keep what crosses the freeze boundary, so that no frozen stage sees a picture twice. With
         `augment` and no `views` nothing can be kept, since the pictures change.
     exact : bool
-        Compute the frozen stages as they stand, in their plain form, so that the weights are bit
-        for bit those of a plain PyTorch loop. Otherwise they are rewritten to be faster, which
-        changes their numbers by rounding only.
+        Compute the frozen stages as they stand, and step as a plain ``torch.optim.AdamW`` does, so
+        that the weights are bit for bit those of a plain PyTorch loop. Otherwise both are done in
+        fewer passes over memory, which changes their numbers by rounding only.
     checkpoint : str or pathlib.Path, optional
         Save the training here after each epoch, and go on from there if it was interrupted: on a
         processor the weights are bit for bit those of an uninterrupted training.
@@ -209,7 +209,7 @@ def fit(
     moving = [net.stages[name] for name in history.trained]
     layout = torch.contiguous_format if exact else training_layout(moving)
     _lay_out(moving, layout)
-    optimiser = build_optimiser(net, lr, lr_decay, weight_decay)
+    optimiser = build_optimiser(net, lr, lr_decay, weight_decay, exact=exact)
     steps = epochs * len(batches(len(task.train), batch_size))
     scheduler = build_schedule(schedule, optimiser, steps)
     net.zero_grad(set_to_none=True)  # a gradient left from before must not move anything

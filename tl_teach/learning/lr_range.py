@@ -114,7 +114,7 @@ def lr_range_test(
     ):
         require_count(name, given, least)
     factor = (high / low) ** (1 / (steps - 1))
-    optimiser = build_optimiser(net.eval(), low, 1.0, 0.0)
+    optimiser = build_optimiser(net.eval(), low)
     schedule = LambdaLR(optimiser, lambda step: factor**step)
     train, layout = feed(net, task.train), torch.contiguous_format
     loss = LOSSES[task.kind]

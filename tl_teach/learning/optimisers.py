@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
@@ -26,8 +27,16 @@ SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler]] = {
 }
 
 
+_FUSED = ("cpu", "cuda")  # devices on which one pass over the weights does a whole step of AdamW
+
+
 def build_optimiser(
-    net: Network, lr: float | Mapping[str, float], lr_decay: float, weight_decay: float
+    net: Network,
+    lr: float | Mapping[str, float],
+    lr_decay: float = 1.0,
+    weight_decay: float = 0.0,
+    *,
+    exact: bool = False,
 ) -> Optimizer:
     """Build AdamW for what is not frozen.
 
@@ -41,22 +50,26 @@ def build_optimiser(
         Each stage learns at this share of the rate of the stage after it; the head at `lr`.
     weight_decay : float
         As in AdamW.
+    exact : bool
+        Step as ``torch.optim.AdamW`` does when nothing else is said: one operation after the other
+        passes over the weights. The same formula in one pass rounds in other places.
 
     Returns
     -------
     torch.optim.Optimizer
         One group of parameters, or one a stage where their rates differ.
     """
+    options: dict[str, Any] = {"weight_decay": weight_decay}
+    if not exact and net.device.type in _FUSED:
+        options["fused"] = True
     if not isinstance(lr, Mapping) and lr_decay == 1:
         learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
-        return torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
+        return torch.optim.AdamW(learning, lr=lr, **options)
     groups = [
         {"params": list(net.stages[name].parameters()), "lr": rate}
         for name, rate in stage_rates(net, lr, lr_decay).items()
     ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]], weight_decay=weight_decay
-    )
+    return torch.optim.AdamW([group for group in groups if group["params"]], **options)
 
 
 def stage_rates(
