@@ -60,6 +60,33 @@ def test_a_resumed_training_is_an_uninterrupted_one_bit_for_bit(
     assert replace(first, seconds=0) == replace(second, seconds=0)
 
 
+def test_a_checkpoint_of_another_machine_is_gone_on_with_in_this_one_s_way(tmp_path, stopped):
+    path = tmp_path / "run.pt"
+    stopped(path, 2, **SETTINGS)
+    state = torch.load(path, weights_only=True)
+    for group in state["optimiser"]["param_groups"]:
+        group["fused"] = None  # as an earlier version of the library wrote it
+    for averages in state["optimiser"]["state"].values():  # and in another order in memory
+        for name, value in averages.items():
+            if value.ndim > 1:
+                averages[name] = value.mT.contiguous().mT
+    torch.save(state, path)
+    used, real = [], room.Checkpoint.resume
+
+    def resume(self, loop):
+        history = real(self, loop)
+        used.append(loop.optimiser)
+        return history
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room.Checkpoint, "resume", resume)
+        resumed, whole = start(), start()
+        tl.fit(resumed, tiny.task(), checkpoint=path, **SETTINGS)
+    tl.fit(whole, tiny.task(), **SETTINGS)
+    assert all(group["fused"] for group in used[0].param_groups)
+    assert tl.fingerprint(resumed) == tl.fingerprint(whole)
+
+
 def test_early_stopping_goes_on_counting(tmp_path, stopped):
     settings = {**SETTINGS, "epochs": 40, "patience": 3, "lr": 0.1}
     stopped(tmp_path / "run.pt", 2, **settings)

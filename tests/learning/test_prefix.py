@@ -114,49 +114,123 @@ def _called(fast, *names):
     return [target for target in called if any(name in target for name in names)]
 
 
-class Sum(nn.Module):
-    """Two convolutions of the same picture, put together as the case says."""
+class Stage(nn.Module):
+    """Layers, put together as the case says."""
 
     def __init__(self, put_together):
         super().__init__()
         self.first, self.second = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 1)
-        self.clamp, self.same, self.put_together = nn.ReLU(), nn.Identity(), put_together
+        self.apart = nn.Conv2d(4, 4, 1, groups=2)
+        self.clamp, self.clamp6 = nn.ReLU(), nn.ReLU6()
+        self.same, self.drop = nn.Identity(), nn.Dropout(0.5)
+        self.put_together = put_together
 
     def forward(self, x):
         return self.put_together(self, x)
 
 
+def in_place(m, x):
+    y = m.first(x)
+    y += x
+    return y
+
+
+def rewritten(put_together, inputs):
+    torch.manual_seed(0)
+    plain = nn.Sequential(Stage(put_together)).eval()
+    with torch.no_grad():
+        fast = rewriting.rewritten(plain, inputs[:1])
+        assert torch.allclose(fast(inputs.clone()), plain(inputs.clone()), atol=1e-5)
+    return fast
+
+
+def fused(fast):
+    return sum(isinstance(layer, rewriting.FusedConvolution) for layer in fast.modules())
+
+
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
 @pytest.mark.parametrize(
-    ("put_together", "additions_left"),
+    ("put_together", "fused_layers", "additions_left"),
     [
-        (lambda m, x: m.first(x) + x, 0),
-        (lambda m, x: x + m.first(x), 0),
-        (lambda m, x: m.first(x) + m.second(x), 0),
-        (lambda m, x: torch.relu(torch.add(x, m.second(m.first(x)))), 0),
-        (lambda m, x: m.clamp(nn.functional.relu(m.first(x), inplace=True) + m.second(x)), 0),
-        (lambda m, x: m.first(x) + m.same(x), 0),
-        (lambda m, x: m.first(x).__iadd__(x), 0),
-        (lambda m, x: torch.add(x, m.first(x), alpha=2), 1),
-        (lambda m, x: m.first(x) + 1, 1),
-        (lambda m, x: (lambda y: y + y)(m.first(x)), 1),
-        (lambda m, x: (lambda y: y + m.clamp(y))(m.first(x)), 1),
-        (lambda m, x: m.first(x) + x.mean((2, 3), keepdim=True), 1),  # of another shape
-        (lambda m, x: m.first(x) + m.clamp(m.first(x)), 1),  # one layer, used twice
+        (lambda m, x: m.first(x) + x, 1, 0),
+        (lambda m, x: x + m.first(x), 1, 0),
+        (in_place, 1, 0),
+        (lambda m, x: m.drop(m.first(x)) + m.second(x), 2, 0),
+        (lambda m, x: torch.relu(torch.add(x, m.second(m.first(x)))), 2, 0),
+        (lambda m, x: m.clamp(nn.functional.relu(m.first(x), inplace=True) + m.second(x)), 2, 0),
+        (lambda m, x: m.clamp6(m.first(x) + x), 1, 0),
+        (lambda m, x: m.first(x) + m.same(x), 1, 0),
+        (lambda m, x: torch.add(x, m.first(x), alpha=2), 1, 1),
+        (lambda m, x: m.first(x) + 1, 1, 1),
+        (lambda m, x: (lambda y: y + y)(m.first(x)), 1, 1),
+        (lambda m, x: (lambda y: y + m.clamp(y))(m.first(x)), 1, 1),
+        (lambda m, x: (lambda mean: m.first(x) + mean)(x.mean((2, 3), keepdim=True)), 1, 1),
+        (lambda m, x: (lambda one: m.first(x) + one)(x.abs().sum((0,), keepdim=True)), 1, 1),
+        (lambda m, x: m.apart(x) + x, 1, 1),  # oneDNN adds after groups in a pass of its own
+        (lambda m, x: m.first(x) + m.clamp(m.first(x)), 0, 1),  # one layer, used twice
     ],
 )
-def test_a_convolution_adds_the_shortcut_where_it_can(put_together, additions_left):
-    torch.manual_seed(0)
-    plain, inputs = nn.Sequential(Sum(put_together)).eval(), torch.randn(3, 4, 6, 6)
-    with torch.no_grad():
-        fast = rewriting.rewritten(plain, inputs)
-        assert torch.allclose(fast(inputs), plain(inputs), atol=1e-5)
+def test_a_convolution_adds_the_shortcut_where_it_can(put_together, fused_layers, additions_left):
+    fast = rewritten(put_together, torch.randn(3, 4, 6, 6))
+    assert fused(fast) == fused_layers
     assert len(_called(fast, "add")) == additions_left
 
 
-@pytest.mark.parametrize("count", [1, 7, 8])
-def test_a_batch_passes_large_maps_in_pieces_and_small_ones_as_a_whole(monkeypatch, count):
-    monkeypatch.setattr(rewriting, "_NEAR", 4 * 16 * 8 * 8 * 3)  # three pictures and a half
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+def test_a_layer_that_is_used_twice_is_clamped_as_each_use_says():
+    inputs = 100 * torch.randn(3, 4, 6, 6)
+    assert not fused(rewritten(lambda m, x: m.clamp(m.first(m.clamp6(m.first(x)))), inputs))
+
+
+class Crops(nn.Module):
+    def forward(self, x):
+        crops = torch.cat([x[..., :2], x[..., 1:3]])
+        return crops.view(2, -1, *crops.shape[1:]).mean(0)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        nn.BatchNorm2d(4, track_running_stats=False),
+        Stage(lambda m, x: x - x.mean((0, 2, 3), keepdim=True)),
+        Stage(lambda m, x: x.view(len(x), -1)[:, :4]),
+        Stage(lambda m, x: x.mul_(2)),
+        Stage(lambda m, x: x * 2 if float(x.sum()) > 0 else x),
+        nn.Conv2d(4, 4, 3, padding="same"),
+        nn.Conv2d(4, 4, 3).double(),
+        Crops(),
+    ],
+    ids=["batch statistics", "batch mean", "view", "in place", "data", "same", "double", "crops"],
+)
+def test_stages_of_any_kind_keep_their_numbers(monkeypatch, odd):
+    monkeypatch.setattr(rewriting, "_NEAR", 4 * 4 * 10 * 10 * 2)  # two pictures
+    torch.manual_seed(0)
+    kind = torch.float64 if any(p.dtype == torch.float64 for p in odd.parameters()) else None
+    layers = nn.Conv2d(3, 4, 3, padding=1), nn.Sequential(odd), nn.Sequential(nn.Flatten())
+    plain = nn.Sequential(*layers).eval().to(kind)
+    inputs = torch.randn(8, 3, 10, 10, dtype=kind)
+    given = inputs.clone()
+    with torch.no_grad():
+        fast = rewriting.rewritten(plain, given[:1])
+        assert torch.equal(given, inputs), "trying must not change the pictures"
+        assert torch.allclose(fast(inputs.clone()), plain(inputs.clone()), atol=1e-5)
+
+
+def test_a_stage_that_hands_on_a_pair_stays_as_it_is():
+    plain = nn.Sequential(
+        nn.Conv2d(3, 4, 1), Stage(lambda m, x: (x, x)), Stage(lambda m, pair: pair[0] + pair[1])
+    )
+    inputs = torch.randn(5, 3, 6, 6)
+    with torch.no_grad():
+        fast = rewriting.rewritten(plain.eval(), inputs)
+        assert torch.equal(fast(inputs), plain(inputs))
+    assert not any(module._forward_hooks for module in fast.modules())
+
+
+@pytest.mark.parametrize(("count", "cores"), [(1, 1), (7, 1), (8, 1), (8, 2)])
+def test_a_batch_passes_large_maps_in_pieces_and_small_ones_as_a_whole(monkeypatch, count, cores):
+    monkeypatch.setattr(rewriting, "_NEAR", 4 * 16 * 8 * 8 * 3)  # three pictures: so pairs
+    monkeypatch.setattr(torch, "get_num_threads", lambda: cores)
     passed = {"large": [], "small": []}
 
     class Seen(nn.Module):
@@ -166,7 +240,7 @@ def test_a_batch_passes_large_maps_in_pieces_and_small_ones_as_a_whole(monkeypat
 
         def forward(self, x):
             passed[self.name].append(len(x))
-            return x * float(x.ndim)  # torch.fx cannot follow this
+            return x * float(x.ndim) if len(x) else x  # torch.fx cannot follow this
 
     plain = nn.Sequential(
         nn.Sequential(nn.Conv2d(3, 16, 1), Seen("large"), nn.AvgPool2d(4)),
@@ -180,10 +254,12 @@ def test_a_batch_passes_large_maps_in_pieces_and_small_ones_as_a_whole(monkeypat
         given = fast(inputs)
         pieces = {name: list(seen) for name, seen in passed.items()}
         assert torch.allclose(given, plain(inputs), atol=1e-5)
-    assert pieces == {"large": [2] * (count // 2) + [1] * (count % 2), "small": [count]}
+    at_a_time = 2 * cores
+    expected = [at_a_time] * (count // at_a_time) + [count % at_a_time] * (count % at_a_time > 0)
+    assert pieces == {"large": expected, "small": [count]}
 
 
-def test_weights_are_laid_out_once_for_a_shape_of_pictures(monkeypatch):
+def test_weights_are_laid_out_once_for_a_size_of_pictures(monkeypatch):
     layer = nn.Conv2d(8, 96, 1)
     fused = rewriting.FusedConvolution(layer, "none", [])
     moved, real = [], torch.ops.mkldnn._reorder_convolution_weight
@@ -194,10 +270,10 @@ def test_weights_are_laid_out_once_for_a_shape_of_pictures(monkeypatch):
 
     monkeypatch.setattr(torch.ops.mkldnn, "_reorder_convolution_weight", counted)
     with torch.no_grad():
-        for count in (4, 4, 4, 3, 3):
-            pictures = torch.randn(count, 8, 10, 10)
+        for count, size in ((4, 10), (4, 10), (3, 10), (4, 10), (4, 12), (1, 12)):
+            pictures = torch.randn(count, 8, size, size)
             assert torch.allclose(fused(pictures), layer(pictures), atol=1e-5)
-    assert moved == [[4, 8, 10, 10], [3, 8, 10, 10]]
+    assert moved == [[4, 8, 10, 10], [4, 8, 12, 12]]
 
 
 def test_without_onednn_batchnorm_is_folded_all_the_same(monkeypatch):

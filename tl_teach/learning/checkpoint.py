@@ -108,11 +108,22 @@ class Checkpoint:
                 "or remove the file."
             )
         loop.net.load_state_dict(state["moving"], strict=False)
-        loop.optimiser.load_state_dict(state["optimiser"])
+        _load(loop.optimiser, state["optimiser"])
         loop.scheduler.load_state_dict(state["scheduler"])
         torch.set_rng_state(state["random"].cpu())
         history = History(**{**state["history"], "trained": tuple(state["history"]["trained"])})
         return history, state["best"], state["best_loss"]
+
+
+def _load(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take over the averages and rates, but not the way in which another machine took its steps."""
+    for group in state["param_groups"]:
+        group["fused"] = optimiser.defaults["fused"]
+    optimiser.load_state_dict(state)
+    for parameter, averages in optimiser.state.items():
+        for name, value in averages.items():
+            if value.shape == parameter.shape:  # and lies in memory as a fused step expects it
+                averages[name] = torch.empty_like(parameter).copy_(value)
 
 
 def moving_state(net: Network) -> dict[str, torch.Tensor]:

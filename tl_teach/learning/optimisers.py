@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch.optim import Optimizer
@@ -27,7 +26,7 @@ SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler]] = {
 }
 
 
-_FUSED = ("cpu", "cuda")  # devices on which one pass over the weights does a whole step of AdamW
+_FUSED = ("cpu", "cuda")  # devices on which we let one pass over the weights do a step of AdamW
 
 
 def build_optimiser(
@@ -59,17 +58,23 @@ def build_optimiser(
     torch.optim.Optimizer
         One group of parameters, or one a stage where their rates differ.
     """
-    options: dict[str, Any] = {"weight_decay": weight_decay}
-    if not exact and net.device.type in _FUSED:
-        options["fused"] = True
+    learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    fused = True if not exact and all(map(_in_one_pass, learning)) else None
     if not isinstance(lr, Mapping) and lr_decay == 1:
-        learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
-        return torch.optim.AdamW(learning, lr=lr, **options)
+        return torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay, fused=fused)
     groups = [
         {"params": list(net.stages[name].parameters()), "lr": rate}
         for name, rate in stage_rates(net, lr, lr_decay).items()
     ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], **options)
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], weight_decay=weight_decay, fused=fused
+    )
+
+
+def _in_one_pass(parameter: torch.Tensor) -> bool:
+    """Whether the fused step can take it: it walks through memory and does not look at strides."""
+    without_gaps = parameter.stride() == torch.empty_like(parameter).stride()
+    return without_gaps and parameter.device.type in _FUSED and parameter.is_floating_point()
 
 
 def stage_rates(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import itertools
 import operator
-from collections.abc import Callable
+from collections import Counter
 from typing import Any
 
 import torch
@@ -33,12 +33,14 @@ _CLAMPS: dict[Any, tuple[str, list[float]]] = {
     nn.functional.relu: _RELU,
     nn.ReLU6: ("hardtanh", [0.0, 6.0]),
 }
-_ADDITIONS: tuple[Callable[..., Any], ...] = (operator.add, operator.iadd, torch.add)
+_ADDITIONS = (operator.add, torch.add)
+_IDLE = (nn.Identity, nn.Dropout)  # in evaluation mode
 
-
-# Bytes of the largest feature map of one piece. Whatever fits the cache of a core is fastest; a few
-# times as much costs little, and fewer pieces have less to do anew each time.
+# Bytes of the largest feature map of one piece, for each core that works at it. Whatever fits the
+# cache of a core is fastest; a few times as much costs little, and fewer pieces have less to do
+# anew each time.
 _NEAR = 12 * 2**20
+_WHOLE = 1 << 30  # pictures in a piece, where there are to be no pieces
 
 
 def rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
@@ -49,64 +51,92 @@ def rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
     plain : torch.nn.Sequential
         Left as it is.
     example : torch.Tensor
-        What they are tried with, shape (N, C, H, W).
+        The layers are tried with the first of these pictures, shape (N, C, H, W).
 
     Returns
     -------
     torch.nn.Module
-        Gives what `plain` gives in eval mode, up to `TOLERANCE`. Where torch.fx cannot follow some
-        layers, or their numbers would change, a copy of the plain ones.
+        Gives what `plain` gives in eval mode, up to `TOLERANCE`; a copy of it where that fails.
+        A stage that torch.fx cannot follow keeps its plain layers.
     """
     plain = copy.deepcopy(plain).eval().requires_grad_(False)
+    try:
+        pair = _two_pictures(example)
+        fast = _assembled(plain, pair)
+        if _close(fast(pair.clone()), plain(pair.clone())):
+            return fast
+    except Exception:  # layers that hand on something else than one tensor, and whatever there is
+        pass
+    return plain
+
+
+def _two_pictures(example: torch.Tensor) -> torch.Tensor:
+    """Put another picture beside the first: what looks at a whole batch will give itself away."""
+    ramp = torch.linspace(-1, 1, example[0].numel(), dtype=example.dtype, device=example.device)
+    return torch.stack([example[0], ramp.view_as(example[0])])
+
+
+def _assembled(plain: nn.Sequential, pair: torch.Tensor) -> nn.Module:
+    """Rewrite layers group by group, and let each group take as many pictures as suit it."""
+    on_processor = pair.device.type == "cpu"
+    most = [_most_at_a_time(size) for size in _largest_maps(plain, pair)]
     parts: list[nn.Module] = [_ChannelsLast()]
-    values = example
-    for most, layers in _alike(plain, example):
-        part = nn.Sequential(*layers)
-        given, values = values, part(values)
-        parts.append(_InPieces(_rewritten(part, given, values), most))
-    fast = nn.Sequential(*parts)
-    return fast if _close(fast(example), values) else plain
+    values = parts[0](pair.clone())
+    groups = itertools.groupby(zip(most, plain, strict=True), key=operator.itemgetter(0))
+    for count, group in groups:
+        layers = nn.Sequential(*(layer for _, layer in group))
+        part = _rewritten(layers, values, on_processor)
+        outputs = part(values.clone())
+        alone = on_processor and _alone(part, values, outputs)
+        parts.append(_InPieces(part, count if alone else _WHOLE))
+        values = outputs
+    return nn.Sequential(*parts)
 
 
-def _rewritten(plain: nn.Module, example: torch.Tensor, expected: torch.Tensor) -> nn.Module:
-    for rewrite in (_fused, _folded):
+def _rewritten(plain: nn.Module, values: torch.Tensor, on_processor: bool) -> nn.Module:
+    expected = plain(values.clone())
+    for rewrite in (_fused, _folded) if on_processor else (_folded,):
         try:
-            fast = rewrite(plain)
-            if _close(fast(_ChannelsLast()(example)), expected):
+            fast = rewrite(plain, values)
+            if _close(fast(values.clone()), expected):
                 return fast
         except Exception:  # torch.fx follows most networks, not all; oneDNN is not everywhere
             continue
     return plain
 
 
-def _alike(plain: nn.Sequential, example: torch.Tensor) -> list[tuple[int, list[nn.Module]]]:
-    """Group neighbouring layers by how many pictures may pass them together."""
-    most, values = [], example
-    for layer in plain:
-        largest, values = _largest_map(layer, values)
-        most.append(_power_of_two(_NEAR // max(1, largest // len(example))))
-    pairs = itertools.groupby(zip(most, plain, strict=True), key=operator.itemgetter(0))
-    return [(count, [layer for _, layer in group]) for count, group in pairs]
+def _alone(part: nn.Module, values: torch.Tensor, together: torch.Tensor) -> bool:
+    """Whether each picture gets what it would get by itself."""
+    one_by_one = [part(value.clone()) for value in values.split(1)]
+    if any(len(output) != 1 for output in one_by_one):
+        return False
+    return _close(torch.cat(one_by_one), together)
 
 
-def _largest_map(layer: nn.Module, inputs: torch.Tensor) -> tuple[int, torch.Tensor]:
-    """Run a layer; give the bytes of the largest tensor within, and what comes out."""
-    seen = [inputs.nbytes]
+def _largest_maps(plain: nn.Sequential, pair: torch.Tensor) -> list[int]:
+    """Bytes of the largest tensor that goes into or comes out of the modules of each layer."""
+    largest = [0] * len(plain)
 
-    def look(_: nn.Module, __: Any, outputs: Any) -> None:
-        if isinstance(outputs, torch.Tensor):
-            seen.append(outputs.nbytes)
+    def look(place: int, tensors: Any) -> None:
+        sizes = (tensor.nbytes for tensor in tensors if isinstance(tensor, torch.Tensor))
+        largest[place] = max(largest[place], *sizes, 0)
 
-    hooks = [module.register_forward_hook(look) for module in layer.modules()]
-    outputs = layer(inputs)
-    for hook in hooks:
-        hook.remove()
-    return max(seen), outputs
+    hooks = [
+        module.register_forward_hook(lambda _, given, out, place=place: look(place, (*given, out)))
+        for place, layer in enumerate(plain)
+        for module in layer.modules()
+    ]
+    try:
+        plain(pair.clone())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [size // len(pair) for size in largest]
 
 
-def _power_of_two(number: int) -> int:
-    """The largest power of two that is no larger; at least 1."""
-    return 1 << max(0, number.bit_length() - 1)
+def _most_at_a_time(size: int) -> int:
+    """A power of two, so that a batch divides evenly and neighbours seldom differ."""
+    return 1 << (max(1, _NEAR // max(1, size)).bit_length() - 1)
 
 
 def _close(given: torch.Tensor, expected: torch.Tensor) -> bool:
@@ -114,7 +144,7 @@ def _close(given: torch.Tensor, expected: torch.Tensor) -> bool:
     return torch.allclose(given, expected, rtol=0, atol=float(TOLERANCE * largest), equal_nan=True)
 
 
-def _folded(plain: nn.Module) -> fx.GraphModule:
+def _folded(plain: nn.Module, _: torch.Tensor) -> fx.GraphModule:
     """Fold each BatchNorm into its convolution."""
     from torch.fx.experimental.optimization import fuse
 
@@ -122,23 +152,27 @@ def _folded(plain: nn.Module) -> fx.GraphModule:
     return folded.to(memory_format=torch.channels_last)
 
 
-def _fused(plain: nn.Module) -> fx.GraphModule:
+def _fused(plain: nn.Module, example: torch.Tensor) -> fx.GraphModule:
     """Let each convolution add and clamp as well, and lay its weights out for oneDNN."""
-    fast = _folded(plain)
+    from torch.fx.passes.shape_prop import ShapeProp
+
+    fast = _folded(plain, example)
     layers: dict[str, Any] = dict(fast.named_modules())
 
     def kind(node: fx.Node) -> Any:
         return type(layers[str(node.target)]) if node.op == "call_module" else node.target
 
     for node in list(fast.graph.nodes):
-        if kind(node) is nn.Identity:
+        if kind(node) in _IDLE:
             node.replace_all_uses_with(node.all_input_nodes[0])
             fast.graph.erase_node(node)
+    ShapeProp(fast).propagate(example.clone())
+    uses = Counter(node.target for node in fast.graph.nodes)
     for node in list(fast.graph.nodes):
         layer = layers.get(node.target) if kind(node) is nn.Conv2d else None
-        if layer is None or layer.padding_mode != "zeros":
+        if layer is None or uses[node.target] > 1 or not _is_known_to_onednn(layer):
             continue
-        shortcut = _shortcut(node)
+        shortcut = _shortcut(node) if layer.groups == 1 else None
         if shortcut is not None:
             _swallow_next(node)
             node.args = (*node.args, shortcut)
@@ -155,13 +189,21 @@ def _fused(plain: nn.Module) -> fx.GraphModule:
     return fast
 
 
+def _is_known_to_onednn(layer: nn.Conv2d) -> bool:
+    plainly_padded = layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+    return plainly_padded and layer.weight.dtype is torch.float32
+
+
 def _shortcut(node: fx.Node) -> fx.Node | None:
-    """Give what is added to a convolution's outputs next, if that is known before it."""
+    """Give what is added to a convolution's outputs next, if it is known before and as large."""
     added = _only_user(node)
     if added is None or added.target not in _ADDITIONS or added.kwargs:
         return None
     others = [one for one in added.args if isinstance(one, fx.Node) and one is not node]
-    return others[0] if len(others) == 1 and others[0] < node else None
+    if len(others) != 1 or not others[0] < node:
+        return None
+    shapes = [getattr(one.meta.get("tensor_meta"), "shape", None) for one in (others[0], node)]
+    return others[0] if shapes[0] == shapes[1] else None
 
 
 def _only_user(node: fx.Node) -> fx.Node | None:
@@ -199,11 +241,11 @@ class FusedConvolution(nn.Module):
     def forward(self, x: torch.Tensor, shortcut: torch.Tensor | None = None) -> torch.Tensor:
         """Give feature maps, shape (N, C, H, W), to which a shortcut of that shape was added."""
         shape, weight = self._laid_out
-        if shape != x.shape:  # weights that lie as another shape likes them are moved at each call
+        if shape != x.shape[1:]:  # weights that lie as others like them are moved at each call
             weight = torch.ops.mkldnn._reorder_convolution_weight(
                 self._weight, *self._how, list(x.shape)
             )
-            self._laid_out = x.shape, weight
+            self._laid_out = x.shape[1:], weight
         convolution = torch.ops.mkldnn._convolution_pointwise
         if shortcut is None:
             return convolution(x, weight, self._bias, *self._how, self._clamp, self._bounds, "")
@@ -221,7 +263,7 @@ class _InPieces(nn.Module):
     layers : torch.nn.Module
         What to pass.
     most : int
-        Pictures in a piece.
+        Pictures in a piece, for each core that works at it.
     """
 
     def __init__(self, layers: nn.Module, most: int):
@@ -230,9 +272,10 @@ class _InPieces(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Give what the layers give, one piece after the other."""
-        if len(x) <= self.most:
+        most = self.most * torch.get_num_threads()
+        if len(x) <= most:
             return self.layers(x)
-        return torch.cat([self.layers(piece) for piece in x.split(self.most)])
+        return torch.cat([self.layers(piece) for piece in x.split(most)])
 
 
 class _ChannelsLast(nn.Module):
