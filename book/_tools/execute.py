@@ -1,6 +1,6 @@
 """Execute notebooks and keep their outputs: the one way in which the book's outputs are made.
 
-    python book/_tools/execute.py                          # every notebook of the book
+    python book/_tools/execute.py                          # every chapter and page
     python book/_tools/execute.py book/steps/2-fine-tuning.ipynb
 
 Each notebook runs from top to bottom in a fresh kernel and an empty folder, as it does in Colab. If
@@ -42,7 +42,11 @@ class Refused(Exception):
 
 
 class PeakMemory(threading.Thread):
-    """Watches a process and its children, and remembers the most memory they held together."""
+    """Watches a process and its children, and remembers the most memory they held together.
+
+    Pages of files do not count where the system tells them apart (Linux): they can be dropped and
+    read again, and how many of a library's lie in memory is the machine's affair.
+    """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -55,7 +59,8 @@ class PeakMemory(threading.Thread):
             held = 0
             try:
                 for process in [self._process, *self._process.children(recursive=True)]:
-                    held += process.memory_info().rss
+                    memory = process.memory_info()
+                    held += memory.rss - getattr(memory, "shared", 0)
             except psutil.NoSuchProcess:
                 continue
             self.megabytes = max(self.megabytes, held / 2**20)
@@ -191,10 +196,15 @@ def book_notebooks() -> list[Path]:
     )
 
 
+def pages() -> list[Path]:
+    """Every notebook whose outputs the book shows: assignments are handed out without any."""
+    return [path for path in book_notebooks() if "assignments" not in path.parts]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every notebook")
-    chosen = [path.resolve() for path in parser.parse_args().notebooks] or book_notebooks()
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every chapter and page")
+    chosen = [path.resolve() for path in parser.parse_args().notebooks] or pages()
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     failed = 0
     for path in chosen:

@@ -46,7 +46,8 @@ Its parts, in this order, with the exact markers that the rules look for:
     directly: words stand between them (the set-up cell and solutions are free of this).
 
 4.  ``## Exercises``, with ``### Exercise 1: ...`` to ``### Exercise 3: ...``. Under each, at least
-    one executed code cell with the tags ``solution`` and ``hide-cell``.
+    one executed code cell with the tags ``solution`` and ``hide-cell``. Words that explain a
+    solution stand after it in ``<details class="found">``, folded as it is.
 
 5.  ``## Summary``: a list of exactly five items.
 
@@ -71,6 +72,7 @@ Everywhere:
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -352,6 +354,13 @@ def claims(chapter: Chapter) -> Iterator[str]:
         yield "Guard what the prose says with at least one tl.claim(...)."
 
 
+_HINT = 60  # characters between the cells of one solution that give nothing away
+
+
+def _before_headings(text: str) -> str:
+    return re.split(r"^#", text, maxsplit=1, flags=re.M)[0].strip()
+
+
 def exercises(chapter: Chapter) -> Iterator[str]:
     """Three exercises, each with a hidden, executed solution."""
     solved: dict[str, int] = {}
@@ -371,6 +380,10 @@ def exercises(chapter: Chapter) -> Iterator[str]:
                 yield f"Put {cell} under a heading '### Exercise N: ...'."
             else:
                 solved[current] += 1
+    for before, cell in itertools.pairwise(chapter.cells):
+        told = _before_headings(cell.source) if cell.kind == "markdown" else ""
+        if "solution" in before.tags and len(told) > _HINT and "<details" not in told:
+            yield f'Fold what explains the solution in {cell}: <details class="found">.'
     for number in (1, 2, 3):
         if not any(re.match(rf"Exercise {number}: \S", title) for title in solved):
             yield f"Add '### Exercise {number}: ...' under '## Exercises'."
