@@ -9,6 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import PicklingError
@@ -25,8 +26,8 @@ from ..wording import require_count, unknown
 from . import looks
 from .described import described
 from .evaluation import baseline, evaluate
-from .fit import progress_bar
 from .intervals import Interval, mean_interval
+from .progress import progress_bar, without_bars
 from .recipes import Recipe
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def compare(
         one core busy and no more, so that two processes get through more cells than one with two
         cores. Scores may differ by rounding: one core adds up in another order than two.
     progress : bool
-        Show a progress bar when it takes longer than two seconds.
+        Show a progress bar when it takes longer than two seconds, for frozen parts too.
 
     Returns
     -------
@@ -213,7 +214,8 @@ def compare(
                 todo[key] = (recipe, part, seed)
     interrupted = False
     try:
-        with progress_bar(len(todo), "study", "cells", progress) as bar:
+        bars = nullcontext() if progress else without_bars()
+        with bars, progress_bar(len(todo), "study", "cells") as bar:
             for key, cell in _run_all(todo, workers):
                 finished[key] = cell
                 bar.update()
@@ -253,7 +255,8 @@ def _run_all(cells: Mapping[str, Cell], workers: int) -> Iterator[tuple[str, dic
 
 def _run_apart(key: str, *cell: Any) -> tuple[str, dict[str, float], looks.Log]:
     before = looks.log()
-    return key, _run(*cell), looks.log() - before
+    with without_bars():  # several processes would write into one another's lines
+        return key, _run(*cell), looks.log() - before
 
 
 def _run(recipe: Run, task: Task, seed: int) -> dict[str, float]:
