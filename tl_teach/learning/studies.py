@@ -228,6 +228,54 @@ def compare(
     return Study(pd.DataFrame(table, columns=columns), source.metric, guess, interrupted)
 
 
+def require_study(given: object) -> Study:
+    """Refuse what is not a study, or holds no score, in one sentence.
+
+    Parameters
+    ----------
+    given : object
+        What the caller gave.
+
+    Returns
+    -------
+    Study
+        The same object.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If no cell of it was finished.
+    """
+    if not isinstance(given, Study):
+        raise TypeError(
+            f"Expected a study, but got {type(given).__name__}; "
+            "make one with tl.compare(recipes, task)."
+        )
+    if given.table.empty:
+        raise ValueError("The study holds no score; let it finish at least one training.")
+    return given
+
+
+def counted_by(study: Study) -> str:
+    """Name the column by which all cells of a study can be told apart.
+
+    Parameters
+    ----------
+    study : Study
+        With numbers of labels per class, in all, or both.
+
+    Returns
+    -------
+    str
+        ``"labels_per_class"`` where each cell has such a number, otherwise ``"labels"``.
+    """
+    table = study.table
+    in_all = "labels" in table and table.labels_per_class.isna().any()
+    return "labels" if in_all else "labels_per_class"
+
+
 Cell = tuple[Run, Task, int]
 
 
