@@ -354,6 +354,11 @@ def test_points_without_classes_are_refused(task):
         tl.explore_embedding(tiny.network(), task.train)
 
 
+def test_no_network_at_all_is_refused():
+    with pytest.raises(ValueError, match="no network to explore; give one, or several by name"):
+        tl.explore_embedding({}, tiny.task().train)
+
+
 def test_one_network_needs_no_switch(tuned):
     explorer = tl.explore_embedding(tuned[0], tuned[2].train, items=12)
     assert explorer.view(0, 0, 0).words.startswith("stem, PCA")

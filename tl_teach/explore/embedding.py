@@ -47,7 +47,7 @@ def explore_embedding(
     Raises
     ------
     ValueError
-        If there are fewer than ten items, or the split has no classes.
+        If there is no network, there are fewer than ten items, or the split has no classes.
 
     Examples
     --------
@@ -59,6 +59,10 @@ def explore_embedding(
     """
     nets = dict(net) if isinstance(net, Mapping) else {"as it is": net}
     nets = {name: require_network(one) for name, one in nets.items()}
+    if not nets:
+        raise ValueError(
+            "There is no network to explore; give one, or several by name: {'before': net}."
+        )
     split = require_split(split)
     require_pictures(split)
     if split.info.kind != "classification":
