@@ -46,6 +46,8 @@ def explore_embedding(
 
     Raises
     ------
+    TypeError
+        If `net` is no network, `split` no part of a task, or its items are texts.
     ValueError
         If there is no network, there are fewer than ten items, or the split has no classes.
 

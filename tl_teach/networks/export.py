@@ -38,6 +38,8 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
 
     Raises
     ------
+    TypeError
+        If it is no network.
     ValueError
         If there is no such format, or the network reads texts.
     ImportError

@@ -64,6 +64,8 @@ def save_network(net: Network, path: str | Path) -> Path:
 
     Raises
     ------
+    TypeError
+        If it is no network.
     ValueError
         If it is a network of your own making, which `open_network` could not build again.
     OSError

@@ -36,6 +36,8 @@ def show_cka(before: Network, after: Network, split: Split) -> Picture:
 
     Raises
     ------
+    TypeError
+        If one of them is no network, or `split` no part of a task.
     SealedError
         If the split is a sealed test.
 
