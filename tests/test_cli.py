@@ -301,6 +301,18 @@ def test_an_unreadable_photo_is_one_sentence_and_the_others_are_predicted(
     assert code == 1 and ["error" in photo for photo in photos] == [True, True, True, False]
 
 
+def test_formats_that_start_other_programs_and_giant_pictures_are_refused(capsys, saved, tmp_path):
+    _, path = saved("classification", ("cat", "dog"))
+    (tmp_path / "drawing.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    (tmp_path / "giant.pgm").write_bytes(b"P5 20000 9000 255\n")
+    photos = [str(tmp_path / name) for name in ("drawing.eps", "giant.pgm")]
+    code, out, err = run(capsys, "predict", path, *photos)
+    assert (code, out) == (1, "")
+    first, second = err.splitlines()
+    assert "drawing.eps (not a picture)" in first
+    assert "giant.pgm (more than 100 megapixels)" in second
+
+
 def test_a_photo_is_turned_as_its_camera_was_held(capsys, saved, two_photos, tmp_path):
     from PIL import Image
 
@@ -330,3 +342,4 @@ def test_predict_says_that_a_network_reads_texts_and_blames_no_photo(
     code, out, err = run(capsys, "predict", "net.safetensors", *two_photos)
     assert (code, out) == (1, "")
     assert "net.safetensors reads texts" in one_sentence(err)
+    assert "net = tl.open_network(file)" in err

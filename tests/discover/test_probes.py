@@ -51,6 +51,8 @@ def test_wrong_calls_are_answered():
     train = features()
     with pytest.raises(ValueError, match="carry no targets"):
         tl.linear_probe(train, Features(train.values, None, "features"))
+    with pytest.raises(ValueError, match=r"carry no targets; take what tl\.extract_features"):
+        tl.linear_probe(train.values, train.values)
     with pytest.raises(ValueError, match=r"All \d+ items .* have one class, so there is nothing"):
         tl.linear_probe(Features(train.values, np.zeros(len(train), int), "features"), train)
     with pytest.raises(ValueError, match="learns from 4 features and is tested on 5"):

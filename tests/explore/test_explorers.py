@@ -207,6 +207,27 @@ def test_any_study_can_be_explored():
     assert "b: accuracy 20% with 1" in explorer.view(1, 0, 0).words
 
 
+def test_a_study_by_class_and_in_all_is_explored_by_the_labels_in_all():
+    recipes = {"half": lambda task, seed: 0.5}
+    study = tl.compare(recipes, "printed-digits", [1, 5], range(2), labels=[100])
+    explorer = tl.explore_study(study)
+    assert [control.options for control in explorer.controls[1:2]] == [("10", "50", "100")]
+    assert "half: accuracy 50% with 100 labels" in explorer.view(0, 2, 0).words
+    assert "At 10 labels half 0.50; at 50 half 0.50; at 100 half" in tl.show_study(study).alt
+
+
+@pytest.mark.parametrize("explore", [
+    tl.explore_study,
+    lambda study: tl.explore_network(tl.load_network("letters-resnet"), study),
+])  # fmt: skip
+def test_what_is_no_study_is_not_explored(explore):
+    with pytest.raises(TypeError, match=r"Expected a study, but got str; make one with tl\.comp"):
+        explore("x")
+    empty = replace(shipped_study(), table=shipped_study().table[:0])
+    with pytest.raises(ValueError, match=r"The study holds no score; let it finish"):
+        explore(empty)
+
+
 def test_a_cell_that_was_not_run_is_told():
     study = shipped_study()
     missing = (study.table.labels_per_class == 50) & (study.table.seed == 4)
@@ -331,6 +352,11 @@ def test_every_item_can_be_reached_and_named(tuned):
 def test_points_without_classes_are_refused(task):
     with pytest.raises(ValueError, match=f"shows classes, but '{task.name}' is {task.kind}"):
         tl.explore_embedding(tiny.network(), task.train)
+
+
+def test_no_network_at_all_is_refused():
+    with pytest.raises(ValueError, match="no network to explore; give one, or several by name"):
+        tl.explore_embedding({}, tiny.task().train)
 
 
 def test_one_network_needs_no_switch(tuned):

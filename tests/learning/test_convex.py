@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 import tl_teach as tl
 from tests.tasks import tiny
 from tl_teach.learning import convex
+from tl_teach.learning.convex import solve_head
 from tl_teach.networks.outputs import RangedLinear
 
 
@@ -56,6 +59,44 @@ def test_the_loss_only_falls_and_the_body_stands_still():
     assert all(np.diff(history.train_loss) <= 1e-12) and history.epochs > 2
     assert before == [tl.fingerprint(net.stages[name]) for name in net.stage_names[:-1]]
     assert net.head.output.weight.dtype == torch.float32
+
+
+def test_it_is_computed_on_the_processor_beside_the_head_that_stays_as_it_is():
+    """Apple's graphics has no float64: the head never becomes what its device cannot hold."""
+    seen = []
+
+    def loss(outputs, targets):
+        seen.append((outputs.device.type, outputs.dtype, net.head.output.weight.dtype))
+        return torch.nn.functional.cross_entropy(outputs, targets)
+
+    net = tl.freeze(tl.replace_head(tiny.network(), tiny.task()))
+    before = net.head.output.weight.clone()
+    tl.fit(net, tiny.task(), solver="lbfgs", weight_decay=1e-2, loss=loss)
+    assert set(seen) == {("cpu", torch.float64, torch.float32)}
+    assert not torch.equal(net.head.output.weight, before)
+
+
+class FarAway:
+    """Features on the device "meta", which has no numbers: whoever asks for them is told so."""
+
+    def __len__(self):
+        return 4
+
+    def __call__(self, items):
+        return torch.empty(len(items), 8, device="meta")
+
+    @property
+    def prefix(self):
+        return SimpleNamespace(rest=lambda values, but_last: values)
+
+
+def test_features_come_to_the_processor_before_they_become_more_exact(monkeypatch):
+    asked, double = [], torch.Tensor.double
+    monkeypatch.setattr(torch.Tensor, "double", lambda x: asked.append(x.device) or double(x))
+    net = tl.freeze(tiny.network())
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        solve_head(net, FarAway(), torch.zeros(4), torch.nn.functional.cross_entropy, 1e-2)
+    assert asked == []
 
 
 def test_what_is_no_convex_problem_is_refused():

@@ -172,6 +172,8 @@ def test_thresholds_need_a_positive_class_among_two():
             tl.choose_threshold(one, miss=2)
     with pytest.raises(ValueError, match="miss=0 does not work: expected a positive cost"):
         tl.choose_threshold(evaluation(2, positive="b"), miss=0)
+    with pytest.raises(TypeError, match=r"Expected a score of a network, but got float; give tl"):
+        tl.choose_threshold(0.5, miss=2)
 
 
 @pytest.mark.parametrize("miss, everyone", [(1000, True), (1e-3, False)])

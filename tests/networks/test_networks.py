@@ -257,3 +257,14 @@ def test_a_head_without_a_layer_to_replace_is_refused():
 def test_a_missing_folder_is_said_by_its_name(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere' for 'net"):
         tl.save_network(tl.load_network("letters-resnet"), tmp_path / "nowhere" / "net.safetensors")
+
+
+@pytest.mark.parametrize(("names", "words"), [
+    ([], "of 'mine' is empty; expected a last stage called 'head'"),
+    (["body"], "of 'mine' ends in 'body'; expected"),
+    (["head", "body"], "ends in 'body'"),
+])  # fmt: skip
+def test_a_row_without_a_head_at_its_end_is_refused(names, words):
+    stages = {name: torch.nn.Flatten() for name in names}
+    with pytest.raises(ValueError, match=words):
+        tl.Network("mine", stages, tiny.TINY8, ("a",))

@@ -130,6 +130,8 @@ LIES = {
     "a negative size": {"preprocess": {**SIZE28, "size": -1}},
     "a size in words": {"preprocess": {**SIZE28, "size": "28"}},
     "division by zero": {"preprocess": {**SIZE28, "std": [0.0]}},
+    "division by no number": {"preprocess": {**SIZE28, "std": [float("nan")]}},
+    "a mean too many": {"preprocess": {**SIZE28, "mean": [0.5, 0.5]}},
     "two channels": {"preprocess": {**SIZE28, "channels": 2}},
     "an unknown interpolation": {"preprocess": {**SIZE28, "interpolation": "magic"}},
     "no head": {"head": "output"},

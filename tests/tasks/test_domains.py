@@ -239,6 +239,11 @@ def test_unknown_names_are_answered_with_what_was_meant():
         tl.load_domains("solar-cells", "mono", "poly", target_mix={"broken": 0.5})
 
 
+def test_one_domain_cannot_be_both_sides():
+    with pytest.raises(ValueError, match=r"'printed' cannot be source and target.*'8x8' as one"):
+        tl.load_domains("digits", "printed", "printed", target_mix={"0": 0.5})
+
+
 def test_chosen_images_are_the_ones_asked_for():
     images = tiny.collection().images
     chosen = ChosenImages(images, np.array([5, 2]))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -135,3 +137,31 @@ def test_the_picture_itself_is_left_as_it_is():
 def test_a_file_name_is_told_from_a_picture():
     with pytest.raises(TypeError, match=r"'photo.jpg'.* open it first"):
         as_pixels("photo.jpg")
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    ({"size": 0}, r"size=0 does not work: expected a whole number from 1 to 4096"),
+    ({"size": 28.0}, r"size=28\.0 does not work"),
+    ({"size": True}, r"size=True does not work"),
+    ({"size": 5000}, r"size=5000 does not work"),
+    ({"resize": 27}, r"resize=27 does not work: .* from size=28 to 4096, or None"),
+    ({"resize": 5000}, r"resize=5000 does not work"),
+    ({"resize": "32"}, r"resize='32' does not work"),
+    ({"channels": 2}, r"channels=2 does not work: expected 1 \(grey\) or 3"),
+    ({"channels": 3}, r"mean=\(0\.0,\) does not work: .* such as \(0\.5, 0\.5, 0\.5\)"),
+    ({"mean": 0.5}, r"mean=0\.5 does not work: expected a finite number for each channel"),
+    ({"mean": ("0.5",)}, r"mean=\('0\.5',\) does not work"),
+    ({"std": (1.0, 1.0)}, r"std=\(1\.0, 1\.0\) does not work"),
+    ({"std": (float("inf"),)}, r"std=\(inf,\) does not work"),
+    ({"std": (0.0,)}, r"std=\(0\.0,\) does not work: values are divided by it"),
+    ({"interpolation": "cubic"}, r"no interpolation named 'cubic'.*did you mean 'bicubic'"),
+])  # fmt: skip
+def test_what_no_picture_can_be_made_into_is_refused(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        replace(GREY, **wrong)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "nearest", "nearest-exact"])
+def test_every_interpolation_that_is_named_works(interpolation):
+    grey = replace(GREY, resize=28, interpolation=interpolation)
+    assert grey(torch.full((1, 40, 50), 255, dtype=torch.uint8)).unique().tolist() == [1]

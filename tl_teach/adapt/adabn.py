@@ -7,10 +7,10 @@ from collections import OrderedDict
 
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
-from tqdm import tqdm
 
 from ..learning.feed import inputs
 from ..learning.prefix import Prefix
+from ..learning.progress import progress_bar
 from ..networks import Network
 from ..tasks import Split, Task
 from ..wording import require_count
@@ -104,7 +104,7 @@ def _run(net: Network, layers: list[_BatchNorm], unlabelled: Split, batch_size: 
     count = len(unlabelled)
     batches = torch.arange(count).tensor_split(-(-count // batch_size))
     try:
-        with torch.no_grad(), tqdm(total=count, desc="adabn", delay=2, leave=False) as bar:
+        with torch.no_grad(), progress_bar(count, "adabn", "pictures") as bar:
             for items in batches:
                 values = inputs(unlabelled, items).to(net.device)
                 values = values.contiguous(memory_format=torch.channels_last)

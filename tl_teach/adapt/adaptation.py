@@ -110,6 +110,8 @@ def adapt(
 
     Raises
     ------
+    TypeError
+        If `net` is no network, `unlabelled` no part of a task, or `source` no task.
     ValueError
         If there is no such method or setting, or the method cannot work on this network.
     SealedError

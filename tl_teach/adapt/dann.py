@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
-from tqdm import tqdm
 
 from ..learning.feed import feed
+from ..learning.progress import progress_bar
 from ..networks import Network, seeded
 from ..tasks import Split, Task
 from ..wording import require_count
@@ -93,7 +93,7 @@ def dann(
     ours, theirs = feed(net, source.train), feed(net, unlabelled)
     targets = source.train.targets.to(net.device)
     steps = -(-len(targets) // batch_size)
-    with seeded(seed), tqdm(total=epochs * steps, desc="dann", delay=2, leave=False) as bar:
+    with seeded(seed), progress_bar(epochs * steps, "dann", "steps") as bar:
         judge = nn.Sequential(nn.Linear(layer.in_features, hidden), nn.ReLU(), nn.Linear(hidden, 1))
         judge.to(net.device)
         optimiser = torch.optim.SGD([*learning, *judge.parameters()], lr=lr, momentum=0.9)

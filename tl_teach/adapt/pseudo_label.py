@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from ..learning import fit
+from ..learning.progress import progress_bar
 from ..networks import Network
 from ..tasks import Images, Split, Task
 from ..wording import require_count, require_share
@@ -71,15 +71,17 @@ def pseudo_label(
     last_layer(net)
     require_count("rounds", rounds)
     require_share("threshold", threshold)
-    for number in tqdm(range(rounds), desc="pseudo-label", unit=" rounds", delay=2, leave=False):
-        sure, labels = outputs_of(net, unlabelled).softmax(1).max(1)
-        taken = torch.nonzero(sure >= threshold).flatten()
-        if len(taken) == 0:
-            break
-        more = _joined(source.train, unlabelled, taken, labels[taken])
-        task = replace(source, train=more)
-        fit(net, task, epochs=epochs, lr=lr, batch_size=batch_size, seed=seed + number)
-        watch(f"round {number + 1}", taken=len(taken) / len(unlabelled))
+    with progress_bar(rounds, "pseudo-label", "rounds") as bar:
+        for number in range(rounds):
+            sure, labels = outputs_of(net, unlabelled).softmax(1).max(1)
+            taken = torch.nonzero(sure >= threshold).flatten()
+            if len(taken) == 0:
+                break
+            more = _joined(source.train, unlabelled, taken, labels[taken])
+            task = replace(source, train=more)
+            fit(net, task, epochs=epochs, lr=lr, batch_size=batch_size, seed=seed + number)
+            watch(f"round {number + 1}", taken=len(taken) / len(unlabelled))
+            bar.update()
 
 
 class JoinedImages(Images):

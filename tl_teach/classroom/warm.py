@@ -77,7 +77,7 @@ def _slot(ours: socket.socket, fds: list[int], isolated: bool) -> int:
         try:
             mapped = isolated and jail.seclude()
             user = None if mapped or not isolated else _FIRST_USER + number
-            SlotProcess(control, not isolated, user).serve()
+            SlotProcess(control, isolated, user).serve()
         except NoIsolation as error:
             control.sendall(json.dumps({"refused": str(error)}).encode())
         code = 0
@@ -92,15 +92,15 @@ class SlotProcess:
     """Forks jails and watches them, one at a time.
 
     Through `control` come limits, with the socket of a job, and out goes what it used. Without
-    isolation (`open_`) there are only the limits that every system knows. Students' processes get
+    isolation there are only the limits that every system knows. Students' processes get
     the number `user`, this slot's own, where the kernel lets this one give it to them.
     """
 
-    def __init__(self, control: socket.socket, open_: bool, user: int | None):
-        self.control, self.open, self.user = control, open_, user
-        self.folders = _environment()
+    def __init__(self, control: socket.socket, isolated: bool, user: int | None):
+        self.control, self.isolated, self.user = control, isolated, user
+        self.folders = _folders()
         self.baseline = _anonymous(os.getpid())
-        if not open_:
+        if isolated:
             self.calls = jail.forbidden_calls()
             self.home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
@@ -115,7 +115,7 @@ class SlotProcess:
             self.control.sendall(json.dumps(used).encode())
 
     def _job(self, limits: Limits, fd: int) -> dict[str, Any]:
-        keeper = None if self.open else self._new_processes()
+        keeper = self._new_processes() if self.isolated else None
         reading, writing = os.pipe()
         child = os.fork()
         if not child:
@@ -158,10 +158,10 @@ class SlotProcess:
             low, high = sorted((fd, writing))
             for first, end in ((3, low), (low + 1, high), (high + 1, 1 << 20)):
                 os.closerange(first, end)
-            if self.open:
-                _plain_limits(limits)
-            else:
+            if self.isolated:
                 jail.enter(limits, self.user, self.folders, self.calls)
+            else:
+                _plain_limits(limits)
         except BaseException as error:
             os.write(writing, f"{type(error).__name__}: {error}".encode())
             os._exit(1)
@@ -244,7 +244,7 @@ def _settle() -> None:
     gc.freeze()  # a collection in a child would copy every page that it touches
 
 
-def _environment() -> list[str]:
+def _folders() -> list[str]:
     """The folders that Python reads: no more than these can be seen from a jail."""
     import tl_teach
 

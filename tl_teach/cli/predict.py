@@ -30,7 +30,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     if reads_texts(net):
         raise ValueError(
             f"{arguments.network} reads texts, and tl-teach predict looks at photographs; ask it "
-            "in Python: net(net.preprocess([text])) with net = tl.load_network(file)."
+            "in Python: net(net.preprocess([text])) with net = tl.open_network(file)."
         )
     code = 0
     records: list[dict[str, Any]] = []
@@ -50,16 +50,16 @@ def _predict(arguments: argparse.Namespace) -> int:
 def _outputs(net: Network, photo: str) -> dict[str, float]:
     """Give the probability of each class, or the value of each output of a regression."""
     import torch
-    from PIL import Image, ImageOps
+
+    from ..tasks.own.files import Unusable, read_picture
 
     try:
-        with Image.open(photo) as image:
-            inputs = net.preprocess(ImageOps.exif_transpose(image))  # a telephone held upright
-    except Exception as error:  # Pillow raises many kinds for a file that is no picture
-        why = getattr(error, "strerror", None) or f"no picture that can be read: {error}"
+        picture = read_picture(Path(photo))
+    except Unusable as error:
+        why = getattr(error.__cause__, "strerror", None) or error  # "No such file" says more
         raise ValueError(f"Cannot look at {photo} ({why}).") from error
     with torch.no_grad():
-        outputs = net(inputs[None])[0]
+        outputs = net(net.preprocess(picture)[None])[0]
     if net.kind == "classification":
         outputs = outputs.softmax(0)
     elif net.kind == "multilabel":

@@ -61,7 +61,7 @@ def unit(values: np.ndarray) -> np.ndarray:
     return values / np.where(length == 0, 1, length)
 
 
-def one_each(features: FeatureTable, targets: Any = None) -> np.ndarray:
+def one_each(features: FeatureTable, targets: Any = None, *, option: bool = True) -> np.ndarray:
     """Give one target for each item.
 
     Parameters
@@ -70,6 +70,8 @@ def one_each(features: FeatureTable, targets: Any = None) -> np.ndarray:
         The items.
     targets : array, optional
         Shape (N,); those that the features carry by default.
+    option : bool
+        Whether the reader can give them as ``targets=``.
 
     Returns
     -------
@@ -84,9 +86,10 @@ def one_each(features: FeatureTable, targets: Any = None) -> np.ndarray:
     if targets is None and isinstance(features, Features):
         targets = features.targets
     if targets is None:
+        give = "give them as targets=, or " if option else ""
         raise ValueError(
-            "These features carry no targets; give them as targets=, or take the features of a "
-            "part that has labels."
+            f"These features carry no targets; {give}take what tl.extract_features(net, split) "
+            "returns for a part that has labels."
         )
     targets = np.asarray(targets)
     if targets.shape != (len(features),):

@@ -53,7 +53,7 @@ def linear_probe(train: Features, test: Features) -> float:
     from sklearn.preprocessing import StandardScaler
 
     values, others = table(train), table(test)
-    targets, truth = one_each(train), one_each(test)
+    targets, truth = (one_each(part, option=False) for part in (train, test))
     if values.shape[1] != others.shape[1]:
         raise ValueError(
             f"The probe learns from {values.shape[1]} features and is tested on "

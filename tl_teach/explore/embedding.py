@@ -46,8 +46,10 @@ def explore_embedding(
 
     Raises
     ------
+    TypeError
+        If `net` is no network, `split` no part of a task, or its items are texts.
     ValueError
-        If there are fewer than ten items, or the split has no classes.
+        If there is no network, there are fewer than ten items, or the split has no classes.
 
     Examples
     --------
@@ -59,6 +61,10 @@ def explore_embedding(
     """
     nets = dict(net) if isinstance(net, Mapping) else {"as it is": net}
     nets = {name: require_network(one) for name, one in nets.items()}
+    if not nets:
+        raise ValueError(
+            "There is no network to explore; give one, or several by name: {'before': net}."
+        )
     split = require_split(split)
     require_pictures(split)
     if split.info.kind != "classification":

@@ -40,6 +40,8 @@ def explore_feature_maps(
 
     Raises
     ------
+    TypeError
+        If `net` or `after` is no network.
     ValueError
         If there is no picture, one does not fit the network, or the two networks are not rows of
         the same stages.

@@ -8,6 +8,7 @@ import time
 import torch
 
 from ..learning import Study
+from ..learning.studies import require_study
 from ..networks import Network, require_network
 from ..tasks import require_pictures
 from ..wording import require_count
@@ -41,8 +42,10 @@ def explore_network(net: Network, study: Study | None = None, *, batch_size: int
 
     Raises
     ------
+    TypeError
+        If the network reads texts, or `study` is no study.
     ValueError
-        If `batch_size` is not positive.
+        If `batch_size` is not positive, or the study holds no score.
 
     Examples
     --------
@@ -54,7 +57,9 @@ def explore_network(net: Network, study: Study | None = None, *, batch_size: int
     net = require_network(net)
     require_pictures(net)
     require_count("batch_size", batch_size)
-    if study is None and net.name == "letters-resnet":
+    if study is not None:
+        study = require_study(study)
+    elif net.name == "letters-resnet":
         study = shipped_study()
     metric = "" if study is None else study.metric
     names = net.stage_names

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..learning import mean_interval
-from ..learning.studies import Study
+from ..learning.studies import Study, counted_by, require_study
 from .frame import Control, Explorer, View
 from .parts import Chart, Point, share, svg
 
@@ -74,8 +74,10 @@ def explore_study(study: Study | None = None) -> Explorer:
 
     Raises
     ------
+    TypeError
+        If it is no study.
     ValueError
-        If the study holds no score.
+        If it holds no score.
 
     Examples
     --------
@@ -83,15 +85,12 @@ def explore_study(study: Study | None = None) -> Explorer:
     >>> tl.explore_study().view(0, 0, 1, 0).words
     'copied, frozen through block3: accuracy 79% with 5 labels per class ...'
     """
-    study = shipped_study() if study is None else study
-    table = study.table
-    if table.empty:
-        raise ValueError("The study holds no score; let tl.compare finish at least one cell.")
-    counts = "labels" if table.labels_per_class.isna().all() else "labels_per_class"
+    study = shipped_study() if study is None else require_study(study)
+    table, counts = study.table, counted_by(study)
     recipes = list(dict.fromkeys(table.recipe))
-    amounts = sorted(int(count) for count in table[counts].unique())
+    amounts = sorted(int(count) for count in table[counts].dropna().unique())
     seeds = sorted(int(seed) for seed in table.seed.unique())
-    unit = "labels per class" if counts == "labels_per_class" else "labels"
+    unit = counts.replace("_", " ")
     means = table.pivot_table("score", "recipe", counts, sort=False)
     lines = "".join(_CHART.line(_points(means.loc[r], amounts), "thin") for r in recipes)
     guess = _CHART.line([(0, study.constant_guess), (1, study.constant_guess)], "grid")

@@ -64,6 +64,8 @@ def explore_training(
 
     Raises
     ------
+    TypeError
+        If `net` is no network, `task` no task, or its items are texts.
     ValueError
         If the task is no classification, or `epochs` is not positive.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,8 +83,8 @@ def solve_head(
         )
     with evaluating(net):
         parts = [train.prefix.rest(train(items), but_last=True) for items in chunks(len(train), 64)]
-        features = torch.cat(parts).double()
-    return _minimise(output, features, targets.to(features.device), loss, weight_decay)
+        features = torch.cat(parts).cpu().double()  # not every device has numbers this exact
+    return _minimise(output, features, targets.cpu(), loss, weight_decay)
 
 
 @contextmanager
@@ -109,17 +110,18 @@ def _minimise(
 ) -> list[float]:
     from scipy.optimize import minimize
 
-    parameters = list(output.double().parameters())
+    there, output = output, copy.deepcopy(output).cpu().double()
+    parameters = list(output.parameters())
     values: list[float] = []
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        vector_to_parameters(torch.as_tensor(flat, device=features.device), parameters)
+        vector_to_parameters(torch.as_tensor(flat), parameters)
         value = loss(output(features), targets) + decay / 2 * output.weight.square().sum()
         slope = torch.autograd.grad(value, parameters)
-        return float(value.detach()), parameters_to_vector(slope).cpu().numpy()
+        return float(value.detach()), parameters_to_vector(slope).numpy()
 
     with torch.enable_grad(), _one_thread():
-        start = parameters_to_vector(parameters).detach().cpu().numpy()
+        start = parameters_to_vector(parameters).detach().numpy()
         found = minimize(
             objective,
             start,
@@ -129,7 +131,9 @@ def _minimise(
             options={"maxiter": _MOST_ITERATIONS, "maxcor": 20, "ftol": 0.0, "gtol": 1e-9},
         )
         objective(found.x)
-    output.float()
+    with torch.no_grad():
+        for parameter, exact in zip(there.parameters(), parameters, strict=True):
+            parameter.copy_(exact.to(parameter.dtype))
     if not found.success and "LIMIT" in str(found.message):
         warnings.warn(
             f"solver='lbfgs' stopped after {_MOST_ITERATIONS:,} iterations, before the answer was "

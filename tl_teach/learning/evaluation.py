@@ -218,6 +218,8 @@ def evaluate(net: Network, split: Split) -> Evaluation:
 
     Raises
     ------
+    TypeError
+        If `net` is no network, or `split` no part of a task.
     SealedError
         If the split is a sealed test, or has no labels.
 
@@ -260,6 +262,11 @@ def baseline(task: Task) -> Evaluation:
     -------
     Evaluation
         For classification, of always answering the commonest class.
+
+    Raises
+    ------
+    TypeError
+        If it is no task.
 
     Examples
     --------

@@ -69,6 +69,8 @@ def final_exam(net: Network, task: Task, *, break_seal: bool = False) -> Evaluat
 
     Raises
     ------
+    TypeError
+        If `net` is no network, or `task` no task.
     SealedError
         If another network has sat this exam in this process.
 

@@ -58,6 +58,8 @@ def extract_features(
 
     Raises
     ------
+    TypeError
+        If `net` is no network, or `split` no part of a task.
     ValueError
         If there is no such stage, or one alone.
 

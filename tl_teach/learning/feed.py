@@ -7,13 +7,13 @@ from threading import Lock
 from typing import Protocol
 
 import torch
-from tqdm import tqdm
 
 from ..networks import Network
 from ..tasks import Split, TextPreprocess, require_split
 from .allocator import keep_freed_memory
 from .lanes import lanes
 from .prefix import Prefix
+from .progress import progress_bar
 from .store import STORE, Shelf
 from .team import Team
 
@@ -93,6 +93,7 @@ def feed(
     reduce: bool = True,
     pool: bool = False,
     team: Team | None = None,
+    progress: bool = True,
 ) -> Feed:
     """Prepare what crosses the freeze boundary for one split.
 
@@ -114,6 +115,8 @@ def feed(
         See `Prefix`.
     team : Team, optional
         Compute and keep this process's share of the items only; the others cannot be asked for.
+    progress : bool
+        Show a progress bar when it takes longer than two seconds; of a team, one process does.
 
     Returns
     -------
@@ -134,7 +137,8 @@ def feed(
     mine = (everything if team is None else team.share(everything)).tolist()
     unknown = {digests[item]: item for item in mine if digests[item] not in shelf.rows}
     if unknown:
-        _fill(shelf, prefix, split, list(unknown.values()), digests)
+        shown = progress and (team is None or team.rank == 0)
+        _fill(shelf, prefix, split, list(unknown.values()), digests, shown)
     rows = torch.full((len(split),), -1)
     rows[mine] = torch.tensor([shelf.rows[digests[item]] for item in mine])
     return KeptFeed(prefix, shelf, rows)
@@ -178,12 +182,17 @@ def augmented(augment: Augment, picture: torch.Tensor) -> torch.Tensor:
 
 
 def _fill(
-    shelf: Shelf, prefix: Prefix, split: Split, missing: list[int], digests: list[bytes]
+    shelf: Shelf,
+    prefix: Prefix,
+    split: Split,
+    missing: list[int],
+    digests: list[bytes],
+    shown: bool,
 ) -> None:
     """Compute the missing rows, a batch on each core; one reads while the others work."""
     known = len(digests) - len(missing)
     title = f"frozen part, {known} of {len(digests)} known"
-    unit = " texts" if isinstance(split.preprocess, TextPreprocess) else " pictures"
+    unit = "texts" if isinstance(split.preprocess, TextPreprocess) else "pictures"
     reading = Lock()  # collections of pictures need not bear two readers, nor can random views
 
     def compute(items: torch.Tensor) -> torch.Tensor:
@@ -192,7 +201,7 @@ def _fill(
         return prefix(batch).cpu()
 
     with (
-        tqdm(total=len(missing), desc=title, unit=unit, delay=2, leave=False) as bar,
+        progress_bar(len(missing), title, unit, shown) as bar,
         lanes(1 if prefix.exact else torch.get_num_threads()) as each,
     ):
         order = torch.tensor(_by_length(split, missing))

@@ -29,6 +29,7 @@ from .loop import Loop, batches
 from .losses import Loss, choose_loss
 from .optimisers import build_optimiser, build_schedule, stage_rates
 from .predicting import predict, require_fit, require_learning
+from .progress import progress_bar
 from .team import Team
 from .views import with_views
 
@@ -117,7 +118,7 @@ def fit(
         Save the training here after each epoch, and go on from there if it was interrupted: on a
         processor the weights are bit for bit those of an uninterrupted training.
     progress : bool
-        Show a progress bar when it takes longer than two seconds.
+        Show a progress bar when it takes longer than two seconds, for the frozen part too.
 
     Returns
     -------
@@ -191,7 +192,7 @@ def fit(
     split = task.train
     if augment is not None and views is not None:
         split, augment = with_views(split, augment, views, seed), None
-    options: dict[str, Any] = {"cache": cache, "exact": exact, "team": team}
+    options: dict[str, Any] = {"cache": cache, "exact": exact, "team": team, "progress": progress}
     try:
         train = feed(net, split, augment=augment, **options)
         validation = feed(net, task.validation, **options) if watching else None
@@ -287,22 +288,6 @@ def _lay_out(stages: Sequence[nn.Module], layout: torch.memory_format) -> None:
     """Place the weights of convolutions in memory; their values stay."""
     for stage in stages:
         stage.to(memory_format=layout)
-
-
-def progress_bar(total: int, what: str, unit: str, shown: bool) -> tqdm:
-    """Make a bar that appears after two seconds, unless the reader's TQDM_DISABLE forbids it.
-
-    Parameters
-    ----------
-    total : int
-        How many units there are.
-    what, unit : str
-        What goes on, and what is counted.
-    shown : bool
-        Whether it may appear.
-    """
-    hidden = {} if shown else {"disable": True}  # not False, which would overrule the reader
-    return tqdm(total=total, desc=what, unit=f" {unit}", delay=2, leave=False, **hidden)
 
 
 def _words(history: History, metric: str) -> str:

@@ -85,6 +85,8 @@ def lr_range_test(
 
     Raises
     ------
+    TypeError
+        If `net` is no network, or `task` no task.
     ValueError
         If nothing can learn, the head does not fit the task, or a number makes no sense.
 

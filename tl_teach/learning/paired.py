@@ -78,6 +78,8 @@ def choose_threshold(evaluation: Evaluation, *, miss: float, false_alarm: float 
 
     Raises
     ------
+    TypeError
+        If it is no score of a network.
     ValueError
         If the task has no positive class, or a cost is not positive.
 
@@ -98,6 +100,7 @@ def choose_threshold(evaluation: Evaluation, *, miss: float, false_alarm: float 
     >>> sooner < tl.choose_threshold(guesses, miss=1)
     True
     """
+    evaluation = require_evaluation(evaluation)
     for name, cost in (("miss", miss), ("false_alarm", false_alarm)):
         if not is_number(cost) or not 0 < cost < float("inf"):
             raise ValueError(f"{name}={cost!r} does not work: expected a positive cost.")

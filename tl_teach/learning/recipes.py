@@ -20,6 +20,7 @@ from ..tasks import Task, require_task
 from ..wording import unknown
 from .fit import fit
 from .history import History
+from .progress import without_bars
 
 _OF_THE_RUN = {"net", "task", "seed", "checkpoint", "progress"}
 
@@ -68,7 +69,8 @@ class Phase:
         unfreeze(net)
         if self.freeze:
             freeze(net, through=None if self.freeze is True else self.freeze)
-        return fit(net, task, seed=seed, progress=False, **self.options)
+        with without_bars("training"):  # one a phase would be many; the frozen part has its own
+            return fit(net, task, seed=seed, **self.options)
 
     def __repr__(self) -> str:
         options = "".join(f", {name}={_plain(value)}" for name, value in self.options.items())

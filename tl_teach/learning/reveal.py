@@ -113,7 +113,10 @@ def reveal(nets: Networks, target: Task, *, break_seal: bool = False) -> Reveale
     SealedError
         If other networks have sat this exam in this process.
     TypeError
-        If `target` is an ordinary task, whose validation part is there to compare by.
+        If `target` is an ordinary task, whose validation part is there to compare by, or a
+        network is none.
+    ValueError
+        If there is no network of a method, or its head does not fit the target.
 
     Examples
     --------

@@ -9,6 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import PicklingError
@@ -25,8 +26,8 @@ from ..wording import require_count, unknown
 from . import looks
 from .described import described
 from .evaluation import baseline, evaluate
-from .fit import progress_bar
 from .intervals import Interval, mean_interval
+from .progress import progress_bar, without_bars
 from .recipes import Recipe
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def compare(
         one core busy and no more, so that two processes get through more cells than one with two
         cores. Scores may differ by rounding: one core adds up in another order than two.
     progress : bool
-        Show a progress bar when it takes longer than two seconds.
+        Show a progress bar when it takes longer than two seconds, for frozen parts too.
 
     Returns
     -------
@@ -213,7 +214,8 @@ def compare(
                 todo[key] = (recipe, part, seed)
     interrupted = False
     try:
-        with progress_bar(len(todo), "study", "cells", progress) as bar:
+        bars = nullcontext() if progress else without_bars()
+        with bars, progress_bar(len(todo), "study", "cells") as bar:
             for key, cell in _run_all(todo, workers):
                 finished[key] = cell
                 bar.update()
@@ -224,6 +226,54 @@ def compare(
     columns = ["recipe", "labels_per_class", "labels", "seed", "score", "seconds"]
     guess = baseline(source).score
     return Study(pd.DataFrame(table, columns=columns), source.metric, guess, interrupted)
+
+
+def require_study(given: object) -> Study:
+    """Refuse what is not a study, or holds no score, in one sentence.
+
+    Parameters
+    ----------
+    given : object
+        What the caller gave.
+
+    Returns
+    -------
+    Study
+        The same object.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If no cell of it was finished.
+    """
+    if not isinstance(given, Study):
+        raise TypeError(
+            f"Expected a study, but got {type(given).__name__}; "
+            "make one with tl.compare(recipes, task)."
+        )
+    if given.table.empty:
+        raise ValueError("The study holds no score; let it finish at least one training.")
+    return given
+
+
+def counted_by(study: Study) -> str:
+    """Name the column by which all cells of a study can be told apart.
+
+    Parameters
+    ----------
+    study : Study
+        With numbers of labels per class, in all, or both.
+
+    Returns
+    -------
+    str
+        ``"labels_per_class"`` where each cell has such a number, otherwise ``"labels"``.
+    """
+    table = study.table
+    in_all = "labels" in table and table.labels_per_class.isna().any()
+    return "labels" if in_all else "labels_per_class"
 
 
 Cell = tuple[Run, Task, int]
@@ -253,7 +303,8 @@ def _run_all(cells: Mapping[str, Cell], workers: int) -> Iterator[tuple[str, dic
 
 def _run_apart(key: str, *cell: Any) -> tuple[str, dict[str, float], looks.Log]:
     before = looks.log()
-    return key, _run(*cell), looks.log() - before
+    with without_bars():  # several processes would write into one another's lines
+        return key, _run(*cell), looks.log() - before
 
 
 def _run(recipe: Run, task: Task, seed: int) -> dict[str, float]:

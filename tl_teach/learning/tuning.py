@@ -117,6 +117,8 @@ def tune(
 
     Raises
     ------
+    TypeError
+        If `task` is no task.
     ImportError
         If Optuna is not installed.
     ValueError

@@ -38,6 +38,8 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
 
     Raises
     ------
+    TypeError
+        If it is no network.
     ValueError
         If there is no such format, or the network reads texts.
     ImportError
@@ -58,15 +60,16 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
     ...     tl.export_network(net, f"{folder}/letters.onnx").name  # doctest: +SKIP
     'letters.onnx'
     """
+    net = require_network(net)
     if format not in _FORMATS:
         raise ValueError(unknown("format", format, _FORMATS))
-    if isinstance(require_network(net).preprocess, TextPreprocess):
+    if isinstance(net.preprocess, TextPreprocess):
         raise ValueError(
             f"{net.name!r} reads texts, and export_network writes networks for pictures; keep it "
             "with tl.save_network(net, path)."
         )
     path = require_folder(path)
-    net = copy.deepcopy(require_network(net)).eval().requires_grad_(False)
+    net = copy.deepcopy(net).eval().requires_grad_(False)
     program = torch.export.export(
         net,
         # Of one picture, the batch would be fixed.

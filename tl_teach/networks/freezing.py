@@ -26,6 +26,8 @@ def freeze(net: Network, through: str | None = None) -> Network:
 
     Raises
     ------
+    TypeError
+        If it is no network.
     ValueError
         If there is no such stage, or a frozen and a learning stage share a parameter.
 
@@ -66,6 +68,8 @@ def unfreeze(net: Network, from_: str | None = None) -> Network:
 
     Raises
     ------
+    TypeError
+        If it is no network.
     ValueError
         If there is no such stage, or a frozen and a learning stage share a parameter.
 

@@ -81,6 +81,8 @@ def replace_head(
 
     Raises
     ------
+    TypeError
+        If `net` is no network.
     ValueError
         If the number of outputs is not positive, the head has no layer to replace, a share or a
         width makes no sense, or a class that is to be reused does not exist.

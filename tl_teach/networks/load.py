@@ -170,6 +170,8 @@ def load_first_available(names: Sequence[str], **options: Any) -> Network:
 
     Raises
     ------
+    ValueError
+        If there is no list of names, or one of them is unknown.
     AssetError
         If none could.
 

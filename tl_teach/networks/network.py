@@ -41,6 +41,11 @@ class Network(nn.Module):
     ----------
     stages : torch.nn.ModuleDict
         The stages by name, head last.
+
+    Raises
+    ------
+    ValueError
+        If there is no stage, or the last is not called ``"head"``.
     """
 
     def __init__(
@@ -54,6 +59,13 @@ class Network(nn.Module):
         unit: str = "",
     ):
         super().__init__()
+        names = list(stages)
+        if not names or names[-1] != "head":
+            ends = f"ends in {names[-1]!r}" if names else "is empty"
+            raise ValueError(
+                f"The row of stages of {name!r} {ends}; expected a last stage called 'head', which "
+                "turns features into outputs: {'body': ..., 'head': ...}."
+            )
         self.name = name
         self.kind, self.unit = kind, unit
         self.stages = nn.ModuleDict(dict(stages))

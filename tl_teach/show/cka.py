@@ -36,6 +36,8 @@ def show_cka(before: Network, after: Network, split: Split) -> Picture:
 
     Raises
     ------
+    TypeError
+        If one of them is no network, or `split` no part of a task.
     SealedError
         If the split is a sealed test.
 
@@ -74,7 +76,7 @@ def show_cka(before: Network, after: Network, split: Split) -> Picture:
 
 
 def _words(before: Network, after: Network, split: Split, values: np.ndarray) -> str:
-    same = {
+    same = {  # the head at least
         name: values[row, after.position(name)]
         for row, name in enumerate(before.stage_names)
         if name in after.stages
@@ -83,8 +85,6 @@ def _words(before: Network, after: Network, split: Split, values: np.ndarray) ->
         f"Linear CKA between the stages of {before.name} before and {after.name} after, on "
         f"{len(split):,} pictures of {split.info.name}; 1 is the same up to rotation and scale."
     )
-    if not same:
-        return text
     listed = ", ".join(f"{name} {value:.2f}" for name, value in same.items())
     least = min(same, key=lambda name: same[name])
     return f"{text} Of each stage with itself: {listed}. Least alike: {least}."

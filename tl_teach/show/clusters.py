@@ -37,6 +37,8 @@ def show_clusters(clusters: Clusters | ArrayLike, split: Split, count: int = 8) 
 
     Raises
     ------
+    TypeError
+        If `split` is no part of a task, or its items are texts.
     ValueError
         If there is not one cluster an item, or `count` is no count.
 

@@ -33,6 +33,8 @@ def show_examples(data: Task | Split, count: int = 16, *, columns: int = 8) -> P
 
     Raises
     ------
+    TypeError
+        If it is no part of a task.
     SealedError
         If it is a sealed test.
     ValueError

@@ -44,6 +44,8 @@ def show_feature_maps(
 
     Raises
     ------
+    TypeError
+        If `net` or `after` is no network.
     ValueError
         If the input does not fit the network, `channels` is no count, or the two networks are
         not rows of the same stages.

@@ -30,6 +30,8 @@ def show_filters(net: Network, stage: str | None = None) -> Picture:
 
     Raises
     ------
+    TypeError
+        If it is no network.
     ValueError
         If there is no such stage, or it has no convolution.
 

@@ -47,6 +47,8 @@ def show_grad_cam(
 
     Raises
     ------
+    TypeError
+        If `net` is no network.
     ImportError
         If captum is not installed.
     ValueError

@@ -46,6 +46,8 @@ def show_integrated_gradients(
 
     Raises
     ------
+    TypeError
+        If `net` is no network.
     ImportError
         If captum is not installed.
     ValueError

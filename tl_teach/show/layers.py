@@ -32,6 +32,8 @@ def show_layers(net: Network, questions: Mapping[str, Task]) -> Picture:
 
     Raises
     ------
+    TypeError
+        If `net` is no network, or a question no task.
     ValueError
         If there is no question with a name.
 

@@ -44,6 +44,8 @@ def show_neighbours(
 
     Raises
     ------
+    TypeError
+        If `split` is no part of a task.
     SealedError
         If the split is a sealed test.
     ValueError

@@ -27,6 +27,11 @@ def show_network(net: Network) -> Picture:
         Below each stage: what comes out of it (channels x height x width) and how many
         parameters it has.
 
+    Raises
+    ------
+    TypeError
+        If it is no network.
+
     Examples
     --------
     >>> import tl_teach as tl

@@ -64,6 +64,8 @@ def show_receptive_field(
 
     Raises
     ------
+    TypeError
+        If `net` is no network, or `split` no part of a task.
     ValueError
         If there is no such stage or unit, or the stage gives no feature maps.
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from ..learning import Study, mean_interval
+from ..learning.studies import counted_by, require_study
 from ..wording import unknown
 from .curves import show_scores
 from .matrix import matrix, short, write
@@ -109,16 +110,8 @@ def show_study(study: Study, kind: str = "curves") -> Picture:
 
 def _counts(study: Study) -> tuple[list[_Count], str]:
     """The scores by number of labels, fewest first; and what is counted."""
-    if not isinstance(study, Study):
-        raise TypeError(
-            f"Expected a study, but got {type(study).__name__}; "
-            "make one with tl.compare(recipes, task)."
-        )
-    if study.table.empty:
-        raise ValueError("The study holds no score; let it finish at least one training.")
-    table = study.table
-    per_class = table.labels_per_class.notna().any()
-    column = table.labels_per_class if per_class else table.labels
+    table, counted = require_study(study).table, counted_by(study)
+    column = table[counted]
     known = sorted(int(value) for value in column.dropna().unique())
     counts = []
     for value in known:
@@ -126,7 +119,7 @@ def _counts(study: Study) -> tuple[list[_Count], str]:
     if column.isna().any():
         beyond = known[-1] * max(2.0, known[-1] / known[0]) ** 0.5 if known else 1.0
         counts.append(_Count("all", beyond, _scores(table[column.isna()])))
-    return counts, "labels per class" if per_class else "labels"
+    return counts, counted.replace("_", " ")
 
 
 def _scores(rows: pd.DataFrame) -> dict[str, Scores]:

@@ -59,6 +59,8 @@ def show_top_images(
 
     Raises
     ------
+    TypeError
+        If `net` is no network, or reads texts.
     ValueError
         If there is no such stage or channel, or a number is no count.
 

@@ -74,6 +74,11 @@ def audit(task: Task) -> Audit:
     Audit
         Counts for each pair of parts; shows itself as text.
 
+    Raises
+    ------
+    TypeError
+        If it is no task.
+
     Notes
     -----
     Pictures look the same if they are nearly so after being shrunk to 16 x 16 grey pixels, which

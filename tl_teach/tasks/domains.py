@@ -81,7 +81,7 @@ def load_domains(
     Raises
     ------
     ValueError
-        If there is no such task or domain, or a mix does not work.
+        If there is no such task or domain, both domains are one, or a mix does not work.
     AssetError
         If the data must be fetched and cannot be.
 
@@ -106,6 +106,11 @@ def load_domains(
     for side in (source, target):
         if side not in DOMAINS[name]:
             raise ValueError(unknown(f"domain of {name!r}", side, DOMAINS[name]))
+    if source == target:
+        raise ValueError(
+            f"{source!r} cannot be source and target at once: what the exam asks would have been "
+            f"learned; give another of {', '.join(map(repr, DOMAINS[name]))} as one of the two."
+        )
     theirs = replace(_domain(name, target, target_mix), held_out=_TARGET_TEST)
     return Domains(
         divide(_domain(name, source, source_mix), labels_per_class, labels, seed),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
+from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from ..wording import is_number, unknown
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+LARGEST = 4096  # pixels a side: a larger picture is a slip, or a file that lies
+_INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "nearest-exact")
 
 
 @dataclass(frozen=True)
@@ -24,16 +31,22 @@ class Preprocess:
     Parameters
     ----------
     size : int
-        Height and width of the result, in pixels.
+        Height and width of the result, in pixels: 4096 at most.
     channels : int
         1 for grey, 3 for colour. A grey picture is repeated for a network that expects colour.
     mean, std : tuple of float
-        One value a channel, subtracted and divided after scaling to 0..1.
+        One value a channel, subtracted and divided after scaling to 0..1; no `std` is 0.
     resize : int, optional
         Length of the shorter side before the central square is cut out; `size` by default,
-        so that the whole square picture is kept.
+        so that the whole square picture is kept. Not less than `size`.
     interpolation : str
-        How pixels in between are found when resizing: ``"bilinear"`` or ``"bicubic"``.
+        How pixels in between are found when resizing: ``"bilinear"``, ``"bicubic"``,
+        ``"nearest"`` or ``"nearest-exact"``.
+
+    Raises
+    ------
+    ValueError
+        If one of them makes no sense.
 
     Examples
     --------
@@ -52,6 +65,29 @@ class Preprocess:
     interpolation: str = "bilinear"
 
     dtype: ClassVar[torch.dtype] = torch.float32
+
+    def __post_init__(self) -> None:
+        if not _is_side(self.size, 1):
+            raise ValueError(
+                f"size={self.size!r} does not work: expected a whole number from 1 to {LARGEST}."
+            )
+        if self.resize is not None and not _is_side(self.resize, self.size):
+            raise ValueError(
+                f"resize={self.resize!r} does not work: expected a whole number from "
+                f"size={self.size} to {LARGEST}, or None; a smaller picture would have a border."
+            )
+        if isinstance(self.channels, bool) or self.channels not in (1, 3):
+            raise ValueError(
+                f"channels={self.channels!r} does not work: expected 1 (grey) or 3 (colour)."
+            )
+        _require_statistics("mean", self.mean, self.channels)
+        _require_statistics("std", self.std, self.channels)
+        if 0 in self.std:
+            raise ValueError(
+                f"std={self.std!r} does not work: values are divided by it; give no 0."
+            )
+        if self.interpolation not in _INTERPOLATIONS:
+            raise ValueError(unknown("interpolation", self.interpolation, _INTERPOLATIONS))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -104,6 +140,21 @@ class Preprocess:
             mode = InterpolationMode(self.interpolation)
             pixels = F.resize(pixels, [shorter], interpolation=mode, antialias=True)
         return F.center_crop(pixels, [self.size, self.size])
+
+
+def _is_side(given: Any, least: int) -> bool:
+    whole = isinstance(given, Integral) and not isinstance(given, bool)
+    return whole and least <= given <= LARGEST
+
+
+def _require_statistics(name: str, given: Any, channels: int) -> None:
+    numbers = given if isinstance(given, Sequence) and not isinstance(given, str) else [None]
+    if len(numbers) != channels or not all(is_number(one) and isfinite(one) for one in numbers):
+        example = (0.5,) * channels
+        raise ValueError(
+            f"{name}={given!r} does not work: expected a finite number for each channel, such as "
+            f"{example}."
+        )
 
 
 def as_pixels(image: Any) -> torch.Tensor:

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_LOSSES = {
-    "classification": "cross-entropy",
-    "multilabel": "binary cross-entropy",
-    "regression": "mean squared error",
-}
 _METRICS = {"classification": "accuracy", "multilabel": "accuracy", "regression": "R2"}
 
 
@@ -64,11 +59,6 @@ class TaskInfo:
     range: tuple[float, float] | None = None
     unit: str = ""
     caution: str = ""
-
-    @property
-    def loss(self) -> str:
-        """What training makes small: the loss that goes with the kind."""
-        return _LOSSES[self.kind]
 
     @property
     def metric(self) -> str:

@@ -95,6 +95,11 @@ def as_target(task: Task) -> Target:
     Target
         All pictures outside the test are unlabelled now; the test is the task's own.
 
+    Raises
+    ------
+    TypeError
+        If it is no task.
+
     Examples
     --------
     >>> import tl_teach as tl

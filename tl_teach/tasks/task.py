@@ -103,11 +103,6 @@ class Task:
         return len(self.info.classes)
 
     @property
-    def loss(self) -> str:
-        """``"cross-entropy"``, ``"binary cross-entropy"`` or ``"mean squared error"``."""
-        return self.info.loss
-
-    @property
     def metric(self) -> str:
         """What its scores are counted in: ``"accuracy"`` or ``"R2"``."""
         return self.info.metric

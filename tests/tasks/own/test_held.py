@@ -8,6 +8,7 @@ from PIL import Image
 import tl_teach as tl
 from tl_teach.tasks import Preprocess
 from tl_teach.tasks.own.files import read_picture
+from tl_teach.tasks.own.held import _held
 
 
 def pictures(count=40, *, colour=False):
@@ -108,6 +109,11 @@ def test_items_that_cannot_be_used_get_a_sentence(what):
 def test_what_does_not_fit_the_items_gets_a_sentence(labels, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         tl.make_task(pictures(), labels, **{"classes": ["a", "b"], **options})
+
+
+def test_very_large_pictures_are_made_smaller_for_networks_without_a_size_of_their_own():
+    _, preprocess, _ = _held(np.zeros((1, 4100, 4200), np.uint8))
+    assert preprocess.shape == (1, 4096, 4096)
 
 
 def test_names_of_classes_are_text():

@@ -10,7 +10,7 @@ import numpy as np
 from ...wording import is_number
 from ..division import divide
 from ..images import ArrayImages, Images
-from ..preprocess import Preprocess, as_pixels, eight_bits
+from ..preprocess import LARGEST, Preprocess, as_pixels, eight_bits
 from ..report import tell
 from ..split import TaskInfo
 from ..task import Collection, Task
@@ -157,5 +157,5 @@ def _pictures(items: Any) -> tuple[Images, AnyPreprocess, str]:
             "pictures or (N, H, W, 3) for coloured ones."
         )
     channels, *sides = as_pixels(items[0]).shape
-    middle = (0.5,) * channels
-    return ArrayImages(items), Preprocess(min(sides), channels, middle, middle), "pictures"
+    size, middle = min(*sides, LARGEST), (0.5,) * channels
+    return ArrayImages(items), Preprocess(size, channels, middle, middle), "pictures"
