@@ -57,12 +57,12 @@ REPORTED = f"scores = {FULL_SCORES!r}\nwinner = {{1: 'frozen', 20: 'fine-tuned'}
 FINE_TUNING_MISTAKES = [
     ("loss-is-right", {"loss": SOFTMAX}, "softmax was taken before it"),
     ("loss-is-right", {"loss": SUM}, "but this is a sum"),
-    ("frozen-stands-still", {"train-head": TRAIN_MODE}, "BatchNorm was in train mode"),
+    ("frozen-stands-still", {"train-head": TRAIN_MODE}, "BatchNorm was in training mode"),
     ("frozen-stands-still", {"train-head": NOT_FROZEN}, "the parameters of stem to stand still"),
     ("head-learns", {"train-head": NO_STEP}, "a lower loss after thirty steps"),
     ("predictions-are-right", {"predict": RAW}, "the normalisation was forgotten"),
     ("predictions-are-right", {"predict": SCALED}, "the normalisation was forgotten"),
-    ("predictions-are-right", {"predict": BATCH}, "the network was in train mode"),
+    ("predictions-are-right", {"predict": BATCH}, "the network was in training mode"),
     ("predictions-are-right", {"predict": FIXED}, "the class with the largest output"),
     (
         "report-is-honest",
@@ -339,7 +339,7 @@ MISTAKES = [
     (
         "1-pretraining",
         "features-are-right",
-        "BatchNorm was in train mode",
+        "BatchNorm was in training mode",
         [FEATURES.replace("MODE", "train").replace("RESULT", "maps.mean((2, 3))")],
     ),
     (
@@ -459,7 +459,7 @@ MISTAKES = [
             "    return {name: lr / factor**at for at, name in enumerate(stages)}"
         ],
     ),
-    ("4-training", "phases-are-clean", "BatchNorm was in train mode", [phases("net.train()")]),
+    ("4-training", "phases-are-clean", "BatchNorm was in training mode", [phases("net.train()")]),
     ("4-training", "phases-are-clean", "it has not moved", [phases(again="pass")]),
     (
         "4-training",
@@ -628,7 +628,7 @@ MISTAKES = [
     (
         "transductive",
         "statistics-move",
-        "BatchNorm was left in train mode",
+        "BatchNorm was left in training mode",
         [ADAPT.replace("MOMENTUM", "1.0").replace("AGAIN", "if True").replace("LAST", "train")],
     ),
     (
