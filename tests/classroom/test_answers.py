@@ -183,6 +183,18 @@ def test_a_replay_answers_what_was_asked_and_nothing_else():
         replay(5)
 
 
+def test_every_layer_of_a_head_arrives():
+    net = tl.replace_head(tl.load_network("letters-resnet"), 4, hidden=8, dropout=0.25)
+    arrived = travelled(net)
+    assert [(name, repr(layer)) for name, layer in arrived.head.named_children()] == [
+        (name, repr(layer)) for name, layer in net.head.named_children()
+    ]
+    assert any(isinstance(layer, torch.nn.Dropout) for layer in arrived.head)
+    net.head.add_module("softmax", torch.nn.Softmax(1))
+    with pytest.raises(AnswerError):  # rather than arrive without it
+        travelled(net)
+
+
 @pytest.mark.parametrize("hidden", [None, 8])
 def test_a_network_for_values_arrives_with_its_head(hidden):
     angles = tl.load_task("digit-rotation", labels=20)

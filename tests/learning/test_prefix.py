@@ -500,10 +500,3 @@ def test_a_stage_that_does_something_else_is_asked_anew(change):
         assert torch.allclose(changed, net(inputs), atol=1e-5)
     assert not torch.allclose(changed, before)
     assert torch.equal(tl.evaluate(tiny.network(), split).outputs, before)
-
-
-def test_a_network_of_one_stage_has_no_features_and_says_so():
-    head = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
-    net = tl.Network("alone", {"head": head}, tiny.TINY8, ("a", "b", "c"))
-    with pytest.raises(ValueError, match="'alone' has one stage alone"):
-        tl.extract_features(net, tiny.task().train)

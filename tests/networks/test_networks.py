@@ -1,4 +1,5 @@
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -259,12 +260,16 @@ def test_a_missing_folder_is_said_by_its_name(tmp_path):
         tl.save_network(tl.load_network("letters-resnet"), tmp_path / "nowhere" / "net.safetensors")
 
 
-@pytest.mark.parametrize(("names", "words"), [
-    ([], "of 'mine' is empty; expected a last stage called 'head'"),
-    (["body"], "of 'mine' ends in 'body'; expected"),
-    (["head", "body"], "ends in 'body'"),
-])  # fmt: skip
-def test_a_row_without_a_head_at_its_end_is_refused(names, words):
+@pytest.mark.parametrize("names", [[], ["body"], ["head"], ["head", "body"], ["body", "output"]])
+def test_a_row_without_a_body_or_a_head_at_its_end_is_refused(names):
     stages = {name: torch.nn.Flatten() for name in names}
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=rf"of 'mine' is {re.escape(str(names))}; expected one or"):
         tl.Network("mine", stages, tiny.TINY8, ("a",))
+
+
+@pytest.mark.parametrize("frozen", [-1, 6])
+def test_a_boundary_beyond_the_row_is_refused(frozen):
+    net = tl.load_network("letters-resnet")
+    with pytest.raises(ValueError, match=rf"frozen={frozen} does not work: .* has 5 stages"):
+        net.set_boundary(frozen)
+    assert net.frozen_through is None

@@ -72,7 +72,9 @@ def test_a_network_without_mistakes_is_told_so():
         def forward(self, x):
             return x.mean((1, 3))[:, [1, 3, 5]]
 
-    net = tl.Network("knowing", {"head": Knowing()}, tiny.TINY8, ("a", "b", "c"))
+    net = tl.Network(
+        "knowing", {"body": torch.nn.Identity(), "head": Knowing()}, tiny.TINY8, ("a", "b", "c")
+    )
     picture = tl.show_errors(net, tiny.task().validation)
     assert picture.alt == "knowing makes no mistake on 12 validation items of tiny."
 

@@ -220,12 +220,15 @@ def _build_tensor(content: Any) -> Any:
 
 
 def _network(net: Network) -> dict[str, Any]:
-    """A network of the library is its name, its tensors, and what may change in it."""
+    """A network of the library is its name, its head, its tensors, and what may change in it."""
+    from ..networks.saved import head_layers
+
     return {
         "name": net.name,
         "classes": list(net.classes),
         "kind": net.kind,
         "unit": net.unit,
+        "head": head_layers(net),
         "state": {name: encode(tensor) for name, tensor in net.state_dict().items()},
         "frozen": sum(net.is_frozen(stage) for stage in net.stages),
         "copied": [bool(net.copied.get(stage)) for stage in net.stages],
@@ -236,23 +239,20 @@ def _network(net: Network) -> dict[str, Any]:
 
 
 def _build_network(content: Any) -> Network:
-    from ..networks import NETWORKS, load_network, replace_head
-    from ..networks.saved import fill
-    from ..tasks import Preprocess
+    from ..networks import NETWORKS, load_network
+    from ..networks.saved import checked_layers, checked_preprocess, fill, set_head
 
     if content["name"] not in NETWORKS:
         raise AnswerError(f"is a network that the library does not know: {content['name']!r}")
     state = {name: decode(tensor) for name, tensor in content["state"].items()}
     net = load_network(content["name"], "random")
-    hidden = state.get(f"stages.{net.stage_names[-1]}.hidden.weight")
-    if hidden is not None:
-        net = replace_head(net, 1, hidden=len(hidden))
+    set_head(net, checked_layers(content["head"]), state)
     fill(net, state, "the answer")
     net.classes = tuple(str(name) for name in content["classes"])
     net.kind, net.unit = str(content["kind"]), str(content["unit"])
-    net.set_boundary(min(int(content["frozen"]), len(net.stages)))
+    net.set_boundary(int(content["frozen"]))
     net.copied = dict(zip(net.stages, map(bool, content["copied"]), strict=True))
-    net.preprocess = Preprocess(**decode(content["preprocess"]))
+    net.preprocess = checked_preprocess(decode(content["preprocess"]))
     for name, parameter in net.named_parameters():
         parameter.requires_grad_(name in content["learning"])
     for name, module in net.named_modules():

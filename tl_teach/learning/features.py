@@ -61,7 +61,7 @@ def extract_features(
     TypeError
         If `net` is no network, or `split` no part of a task.
     ValueError
-        If there is no such stage, or one alone.
+        If there is no such stage.
 
     Examples
     --------
@@ -72,11 +72,6 @@ def extract_features(
     """
     net = require_network(net)
     split = require_split(split).for_network(net)
-    if len(net.stage_names) < 2:
-        raise ValueError(
-            f"{net.name!r} has one stage alone, so no features stand before a head; build it of "
-            "two stages or more: tl.Network(name, {'body': ..., 'head': ...}, ...)."
-        )
     body, head = net.stage_names[-2:]
     at_the_end = stage in (None, head)
     parts = []

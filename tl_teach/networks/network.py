@@ -45,7 +45,7 @@ class Network(nn.Module):
     Raises
     ------
     ValueError
-        If there is no stage, or the last is not called ``"head"``.
+        If there are fewer than two stages, or the last is not called ``"head"``.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class Network(nn.Module):
     ):
         super().__init__()
         names = list(stages)
-        if not names or names[-1] != "head":
-            ends = f"ends in {names[-1]!r}" if names else "is empty"
+        if len(names) < 2 or names[-1] != "head":
             raise ValueError(
-                f"The row of stages of {name!r} {ends}; expected a last stage called 'head', which "
-                "turns features into outputs: {'body': ..., 'head': ...}."
+                f"The row of stages of {name!r} is {names}; expected one or more, which make "
+                "features, and a last one called 'head', which turns them into outputs: "
+                "{'body': ..., 'head': ...}."
             )
         self.name = name
         self.kind, self.unit = kind, unit
@@ -156,7 +156,16 @@ class Network(nn.Module):
         ----------
         frozen : int
             From 0 (nothing is frozen) to the number of stages.
+
+        Raises
+        ------
+        ValueError
+            If it is less or more.
         """
+        if not 0 <= frozen <= len(self.stages):
+            raise ValueError(
+                f"frozen={frozen!r} does not work: {self.name!r} has {len(self.stages)} stages."
+            )
         self._frozen = frozen
         for place, stage in enumerate(self.stages.values()):
             stage.requires_grad_(place >= frozen)

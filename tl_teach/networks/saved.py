@@ -95,10 +95,7 @@ def save_network(net: Network, path: str | Path) -> Path:
         "unit": net.unit,
         "classes": net.classes,
         "preprocess": asdict(net.preprocess),
-        "head": [
-            (name, type(layer).__name__, getattr(layer, "p", None))
-            for name, layer in net.head.named_children()
-        ],
+        "head": head_layers(net),
     }
     return save_safetensors(net.state_dict(), path, {"tl_teach": json.dumps(about)})
 
@@ -140,10 +137,10 @@ def read_about(path: Path) -> dict[str, Any] | None:
         return None
     try:
         about = json.loads(words)
-        about["preprocess"] = _preprocess(about["preprocess"])
+        about["preprocess"] = checked_preprocess(about["preprocess"])
         about["classes"] = tuple(map(str, about["classes"]))
         about["name"], about["unit"] = str(about["name"]), str(about["unit"])
-        about["head"] = [(str(n), str(kind), p and float(p)) for n, kind, p in about["head"]]
+        about["head"] = checked_layers(about["head"])
         if about["kind"] not in KINDS:
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, RuntimeError):
@@ -154,11 +151,28 @@ def read_about(path: Path) -> dict[str, Any] | None:
     return about
 
 
-def _preprocess(facts: dict[str, Any]) -> AnyPreprocess:
+def checked_preprocess(facts: dict[str, Any]) -> AnyPreprocess:
+    """Build what a network expects of its inputs, from what others wrote about it."""
     if "tokenizer" in facts:
         return TextPreprocess(**facts)
     mean, std = (tuple(map(float, facts[name])) for name in ("mean", "std"))
     return Preprocess(**{**facts, "mean": mean, "std": std})
+
+
+Layers = list[tuple[str, str, float | None]]
+
+
+def head_layers(net: Network) -> Layers:
+    """Name the layers of a head: how each is called, what it is, and the share that it drops."""
+    return [
+        (name, type(layer).__name__, getattr(layer, "p", None))
+        for name, layer in net.head.named_children()
+    ]
+
+
+def checked_layers(layers: Any) -> Layers:
+    """Check the form of what others wrote about a head."""
+    return [(str(name), str(kind), p and float(p)) for name, kind, p in layers]
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
@@ -184,21 +198,28 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 
 def rebuild(net: Network, about: dict[str, Any], state: State) -> None:
     """Give a network the head, classes and preprocessing of the one that a file tells about."""
+    head = set_head(net, about["head"], state)
+    outputs = getattr(head[-1], "out_features", None)
+    if outputs != len(about["classes"]):
+        raise WeightsError(f"The file names {len(about['classes'])} classes for {outputs} outputs.")
+    net.classes, net.preprocess = about["classes"], about["preprocess"]
+    net.kind, net.unit = about["kind"], about["unit"]
+
+
+def set_head(net: Network, layers: Layers, state: State) -> nn.Sequential:
+    """Give a network a head of these layers, as large as the weights say; `fill` fills it."""
     stage = net.stage_names[-1]
     try:
-        with seeded(0):  # the file fills what is random here
-            head = _head(net.head, f"stages.{stage}.", about["head"], state)
-        outputs = getattr(head[-1], "out_features", None)
+        with seeded(0):  # the weights fill what is random here
+            head = _head(net.head, f"stages.{stage}.", layers, state)
+        head[-1]
     except (KeyError, IndexError) as reason:
         raise WeightsError(
             f"The file's head has a layer that cannot be built from it ({reason}); expected one of "
             f"{', '.join(HEAD_LAYERS)} with its weights, or what {net.name!r} has itself."
         ) from None
-    if outputs != len(about["classes"]):
-        raise WeightsError(f"The file names {len(about['classes'])} classes for {outputs} outputs.")
     net.stages[stage] = head
-    net.classes, net.preprocess = about["classes"], about["preprocess"]
-    net.kind, net.unit = about["kind"], about["unit"]
+    return head
 
 
 def _head(own: nn.Module, prefix: str, layers: list, state: State) -> nn.Sequential:
