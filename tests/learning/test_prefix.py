@@ -216,6 +216,18 @@ def test_stages_of_any_kind_keep_their_numbers(monkeypatch, odd):
         assert torch.allclose(fast(inputs.clone()), plain(inputs.clone()), atol=1e-5)
 
 
+def test_each_picture_is_close_by_its_own_measure(monkeypatch):
+    plain = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False)).eval()
+    changed = nn.Conv2d(1, 2, 1)
+    changed.weight = nn.init.ones_(plain[0].weight)
+    changed.bias = nn.Parameter(torch.full((2,), 2e-5))  # much for the faint picture alone
+    monkeypatch.setattr(rewriting, "_fused", lambda layers, _: changed)
+    monkeypatch.setattr(rewriting, "_folded", lambda layers, _: changed)
+    bright = 1e3 * torch.rand(1, 1, 4, 4)
+    with torch.no_grad():
+        assert torch.equal(rewriting.rewritten(plain, bright / 1e6)(bright), plain(bright))
+
+
 def test_a_stage_that_hands_on_a_pair_stays_as_it_is():
     plain = nn.Sequential(
         nn.Conv2d(3, 4, 1), Stage(lambda m, x: (x, x)), Stage(lambda m, pair: pair[0] + pair[1])

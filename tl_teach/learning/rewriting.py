@@ -51,7 +51,7 @@ def rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
     plain : torch.nn.Sequential
         Left as it is.
     example : torch.Tensor
-        The layers are tried with the first of these pictures, shape (N, C, H, W).
+        The layers are tried with the first two of these pictures, shape (N, C, H, W).
 
     Returns
     -------
@@ -61,27 +61,27 @@ def rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
     """
     plain = copy.deepcopy(plain).eval().requires_grad_(False)
     try:
-        pair = _two_pictures(example)
-        fast = _assembled(plain, pair)
-        if _close(fast(pair.clone()), plain(pair.clone())):
+        pictures = _tried_with(example)
+        fast = _assembled(plain, pictures)
+        if _close(fast(pictures.clone()), plain(pictures.clone())):
             return fast
     except Exception:  # layers that hand on something else than one tensor, and whatever there is
         pass
     return plain
 
 
-def _two_pictures(example: torch.Tensor) -> torch.Tensor:
+def _tried_with(example: torch.Tensor) -> torch.Tensor:
     """Put another picture beside the first: what looks at a whole batch will give itself away."""
     ramp = torch.linspace(-1, 1, example[0].numel(), dtype=example.dtype, device=example.device)
-    return torch.stack([example[0], ramp.view_as(example[0])])
+    return torch.cat([example[:2], ramp.view_as(example[:1])])
 
 
-def _assembled(plain: nn.Sequential, pair: torch.Tensor) -> nn.Module:
+def _assembled(plain: nn.Sequential, pictures: torch.Tensor) -> nn.Module:
     """Rewrite layers group by group, and let each group take as many pictures as suit it."""
-    on_processor = pair.device.type == "cpu"
-    most = [_most_at_a_time(size) for size in _largest_maps(plain, pair)]
+    on_processor = pictures.device.type == "cpu"
+    most = [_most_at_a_time(size) for size in _largest_maps(plain, pictures)]
     parts: list[nn.Module] = [_ChannelsLast()]
-    values = parts[0](pair.clone())
+    values = parts[0](pictures.clone())
     groups = itertools.groupby(zip(most, plain, strict=True), key=operator.itemgetter(0))
     for count, group in groups:
         layers = nn.Sequential(*(layer for _, layer in group))
@@ -113,7 +113,7 @@ def _alone(part: nn.Module, values: torch.Tensor, together: torch.Tensor) -> boo
     return _close(torch.cat(one_by_one), together)
 
 
-def _largest_maps(plain: nn.Sequential, pair: torch.Tensor) -> list[int]:
+def _largest_maps(plain: nn.Sequential, pictures: torch.Tensor) -> list[int]:
     """Bytes of the largest tensor that goes into or comes out of the modules of each layer."""
     largest = [0] * len(plain)
 
@@ -127,11 +127,11 @@ def _largest_maps(plain: nn.Sequential, pair: torch.Tensor) -> list[int]:
         for module in layer.modules()
     ]
     try:
-        plain(pair.clone())
+        plain(pictures.clone())
     finally:
         for hook in hooks:
             hook.remove()
-    return [size // len(pair) for size in largest]
+    return [size // len(pictures) for size in largest]
 
 
 def _most_at_a_time(size: int) -> int:
@@ -140,8 +140,20 @@ def _most_at_a_time(size: int) -> int:
 
 
 def _close(given: torch.Tensor, expected: torch.Tensor) -> bool:
-    largest = expected.nan_to_num().abs().max().clamp(min=1e-12)
-    return torch.allclose(given, expected, rtol=0, atol=float(TOLERANCE * largest), equal_nan=True)
+    """Whether each picture's numbers are as near as `TOLERANCE` says to its own largest one."""
+    if given.shape != expected.shape:
+        return False
+    pairs = zip(given.flatten(1), expected.flatten(1), strict=True)
+    return all(
+        torch.allclose(
+            ours, theirs, rtol=0, atol=float(TOLERANCE * _largest(theirs)), equal_nan=True
+        )
+        for ours, theirs in pairs
+    )
+
+
+def _largest(values: torch.Tensor) -> torch.Tensor:
+    return values.nan_to_num().abs().max().clamp(min=1e-12)
 
 
 def _folded(plain: nn.Module, _: torch.Tensor) -> fx.GraphModule:
