@@ -6,9 +6,19 @@ import difflib
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from numbers import Integral, Real
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
-__all__ = ["in_columns", "is_number", "need", "require_count", "require_share", "unknown"]
+__all__ = [
+    "in_columns",
+    "is_number",
+    "need",
+    "require_count",
+    "require_kind",
+    "require_share",
+    "unknown",
+]
+
+Kind = TypeVar("Kind")
 
 
 def unknown(what: str, given: object, known: Iterable[object]) -> str:
@@ -125,6 +135,43 @@ def require_share(name: str, given: object, without: float | None = None) -> Non
     if not is_number(given) or not 0 <= given <= 1 or given == without:
         end = "" if without is None else f", without {without:g}"
         raise ValueError(f"{name}={given!r} does not work: expected a number from 0 to 1{end}.")
+
+
+def require_kind(given: object, kind: type[Kind], what: str, advice: str) -> Kind:
+    """
+    Refuse what is not of a kind, in one sentence.
+
+    Parameters
+    ----------
+    given : object
+        What the caller gave.
+    kind : type
+        What it has to be.
+    what : str
+        The kind in words, with its article.
+    advice : str
+        How to get one.
+
+    Returns
+    -------
+    object
+        The same object.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+
+    Examples
+    --------
+    >>> require_kind("net.pt", list, "a list of names", "give ['net.pt']")
+    Traceback (most recent call last):
+    ...
+    TypeError: Expected a list of names, but got str; give ['net.pt'].
+    """
+    if not isinstance(given, kind):
+        raise TypeError(f"Expected {what}, but got {type(given).__name__}; {advice}.")
+    return given
 
 
 def need(module: str, extra: str, purpose: str) -> Any:

@@ -44,8 +44,9 @@ class Refused(Exception):
 class PeakMemory(threading.Thread):
     """Watches a process and its children, and remembers the most memory they held together.
 
-    Pages of files do not count where the system tells them apart (Linux): they can be dropped and
-    read again, and how many of a library's lie in memory is the machine's affair.
+    What is shared with files or other processes does not count where the system tells it apart
+    (Linux): pages of files can be dropped and read again, and how many of a library's lie in memory
+    is the machine's affair.
     """
 
     def __init__(self, pid: int) -> None:

@@ -61,7 +61,8 @@ Everywhere:
   code shows them. Free of this are `code spans`, maths, the text of a choice (it is a guess), the
   words "95 % interval" and a sentence with a link to another site (a figure of others, cited) or
   with the comment ``<!-- not a result -->``.
-- Links to other hosts are https. Nothing is loaded from another host (no remote images).
+- Links to other hosts are https. A link to the glossary leads to a term. Nothing is loaded from
+  another host (no remote images).
 - Every image has alt text: ``![words](file)`` in prose, ``metadata["image/png"]["alt"]`` in an
   output.
 - Outputs are committed, from one run from top to bottom by ``make notebooks``; no cell has an
@@ -432,8 +433,10 @@ def numbers(chapter: Chapter) -> Iterator[str]:
 
 
 def links(chapter: Chapter) -> Iterator[str]:
-    """Other hosts are named by https and nothing is loaded from them."""
+    """Other hosts are named by https, nothing is loaded from them, and terms are linked as such."""
     for cell in chapter.prose:
+        if re.search(r"glossary\.md(?!#term-)", cell.source):
+            yield f"Link the term in {cell}, not the whole glossary: glossary.md#term-..."
         for address in re.findall(r"http://[^\s)>\"']+", cell.source):
             yield f"Link {address} by https."
         loaded = (

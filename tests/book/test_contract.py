@@ -182,6 +182,7 @@ BLIND = {"output_type": "display_data", "data": {"image/png": ""}, "metadata": {
         ("numbers", replace("Freeze one stage less.", "It gains 20 points.")),
         ("numbers", replace("That is a guess.", "It is wrong: it reaches 0.87.")),
         ("links", replace("https://arxiv.org/abs/1411", "http://arxiv.org/abs/1411")),
+        ("links", replace("Freeze one", "[Freeze](../back/glossary.md) one")),
         ("links", replace("Freeze one", "![a badge](https://example.org/b.svg) one")),
         ("alt_text", replace("Freeze one", "![](picture.png) one")),
         ("alt_text", of_cell(3, outputs=[BLIND])),

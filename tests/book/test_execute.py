@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -124,3 +127,39 @@ def test_a_kernel_that_cannot_begin_is_tried_once_more(
     monkeypatch.setattr(check, "run", run)
     monkeypatch.setattr(check, "ROOT", tool.ROOT)
     assert found in check.check(notebook(tool, "1"))[1]
+
+
+def test_chapters_are_run_and_assignments_are_left_as_they_are_handed_out(tool: ModuleType) -> None:
+    for name in ("steps/1.ipynb", "assignments/1/master.ipynb", "_templates/2.ipynb"):
+        path = tool.ROOT / "book" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert tool.pages() == [tool.ROOT / "book/steps/1.ipynb"]
+    assert tool.ROOT / "book/assignments/1/master.ipynb" in tool.book_notebooks()
+
+
+MAPS_AND_HOLDS = """
+import mmap, sys
+with open(sys.argv[1], "r+b") as file:
+    pages = mmap.mmap(file.fileno(), 0)
+    sum(pages[::4096])  # all of them lie in memory now
+    own = bytearray(50 * 2**20)
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pages of files are not told apart")
+def test_memory_is_what_a_notebook_holds_for_itself(tool: ModuleType, tmp_path: Path) -> None:
+    file = tmp_path / "library"
+    file.write_bytes(bytes(200 * 2**20))
+    command = [sys.executable, "-c", MAPS_AND_HOLDS, str(file)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
+        process.stdout.readline()  # type: ignore[union-attr]
+        memory = tool.PeakMemory(process.pid)
+        memory.start()
+        time.sleep(0.5)
+        memory.stop()
+        process.stdin.close()  # type: ignore[union-attr]
+    assert 50 <= memory.megabytes < 150

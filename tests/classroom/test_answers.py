@@ -191,7 +191,7 @@ def test_every_layer_of_a_head_arrives():
     ]
     assert any(isinstance(layer, torch.nn.Dropout) for layer in arrived.head)
     net.head.add_module("softmax", torch.nn.Softmax(1))
-    with pytest.raises(AnswerError):  # rather than arrive without it
+    with pytest.raises(AnswerError, match="head has a layer"):  # rather than arrive without it
         travelled(net)
 
 

@@ -148,6 +148,8 @@ def test_a_file_name_is_told_from_a_picture():
     ({"resize": 5000}, r"resize=5000 does not work"),
     ({"resize": "32"}, r"resize='32' does not work"),
     ({"channels": 2}, r"channels=2 does not work: expected 1 \(grey\) or 3"),
+    ({"channels": 1.0}, r"channels=1\.0 does not work"),
+    ({"channels": True}, r"channels=True does not work"),
     ({"channels": 3}, r"mean=\(0\.0,\) does not work: .* such as \(0\.5, 0\.5, 0\.5\)"),
     ({"mean": 0.5}, r"mean=0\.5 does not work: expected a finite number for each channel"),
     ({"mean": ("0.5",)}, r"mean=\('0\.5',\) does not work"),

@@ -240,13 +240,17 @@ def _network(net: Network) -> dict[str, Any]:
 
 def _build_network(content: Any) -> Network:
     from ..networks import NETWORKS, load_network
+    from ..networks.safetensors import WeightsError
     from ..networks.saved import checked_layers, checked_preprocess, fill, set_head
 
     if content["name"] not in NETWORKS:
         raise AnswerError(f"is a network that the library does not know: {content['name']!r}")
     state = {name: decode(tensor) for name, tensor in content["state"].items()}
     net = load_network(content["name"], "random")
-    set_head(net, checked_layers(content["head"]), state)
+    try:
+        set_head(net, checked_layers(content["head"]), state)
+    except WeightsError:
+        raise AnswerError("is a network whose head has a layer that does not travel") from None
     fill(net, state, "the answer")
     net.classes = tuple(str(name) for name in content["classes"])
     net.kind, net.unit = str(content["kind"]), str(content["unit"])

@@ -10,7 +10,7 @@ import torch
 
 from ..networks import Network, require_network
 from ..tasks import Split, Task, TaskInfo, require_split, require_task
-from ..wording import unknown
+from ..wording import require_kind, unknown
 from . import looks, measures
 from .feed import feed
 from .intervals import Interval, wilson
@@ -176,29 +176,10 @@ class Evaluation:
 
 
 def require_evaluation(given: object) -> Evaluation:
-    """Refuse what is not the score of a network, in one sentence.
-
-    Parameters
-    ----------
-    given : object
-        What the caller gave.
-
-    Returns
-    -------
-    Evaluation
-        The same object.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    """
-    if not isinstance(given, Evaluation):
-        raise TypeError(
-            f"Expected a score of a network, but got {type(given).__name__}; "
-            "give tl.evaluate(net, task.validation)."
-        )
-    return given
+    """Refuse what is not the score of a network, in one sentence."""
+    return require_kind(
+        given, Evaluation, "a score of a network", "give tl.evaluate(net, task.validation)"
+    )
 
 
 def evaluate(net: Network, split: Split) -> Evaluation:

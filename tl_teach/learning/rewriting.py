@@ -23,7 +23,7 @@ import torch
 from torch import fx, nn
 
 TOLERANCE = 1e-4
-"""How far the rewritten layers may be from the plain ones, relative to the largest activation."""
+"""How far rewritten layers may be from plain ones, relative to a picture's largest activation."""
 
 # What oneDNN, which computes PyTorch's convolutions on a processor, calls these layers.
 _RELU: tuple[str, list[float]] = ("relu", [])

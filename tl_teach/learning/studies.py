@@ -22,7 +22,7 @@ from ..files import replacing, require_folder
 from ..networks import Network
 from ..tasks import Task, load_task
 from ..version import __version__
-from ..wording import require_count, unknown
+from ..wording import require_count, require_kind, unknown
 from . import looks
 from .described import described
 from .evaluation import baseline, evaluate
@@ -229,33 +229,11 @@ def compare(
 
 
 def require_study(given: object) -> Study:
-    """Refuse what is not a study, or holds no score, in one sentence.
-
-    Parameters
-    ----------
-    given : object
-        What the caller gave.
-
-    Returns
-    -------
-    Study
-        The same object.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    ValueError
-        If no cell of it was finished.
-    """
-    if not isinstance(given, Study):
-        raise TypeError(
-            f"Expected a study, but got {type(given).__name__}; "
-            "make one with tl.compare(recipes, task)."
-        )
-    if given.table.empty:
+    """Refuse what is not a study, or holds no score, in one sentence."""
+    study = require_kind(given, Study, "a study", "make one with tl.compare(recipes, task)")
+    if study.table.empty:
         raise ValueError("The study holds no score; let it finish at least one training.")
-    return given
+    return study
 
 
 def counted_by(study: Study) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..tasks import AnyPreprocess
-from ..wording import unknown
+from ..wording import require_kind, unknown
 
 
 class Network(nn.Module):
@@ -255,27 +255,11 @@ class Network(nn.Module):
 
 
 def require_network(net: object) -> Network:
-    """Refuse what is not a `Network`, in one sentence.
-
-    Parameters
-    ----------
-    net : object
-        What the caller gave.
-
-    Returns
-    -------
-    Network
-        The same object.
-
-    Raises
-    ------
-    TypeError
-        If it has no named stages.
-    """
-    if not isinstance(net, Network):
-        raise TypeError(
-            f"Expected a network with named stages, but got {type(net).__name__}; "
-            "load one with tl.load_network(name), or build tl.Network(name, stages, ...) "
-            "from your own modules."
-        )
-    return net
+    """Refuse what is not a network with named stages, in one sentence."""
+    return require_kind(
+        net,
+        Network,
+        "a network with named stages",
+        "load one with tl.load_network(name), or build tl.Network(name, stages, ...) from your own "
+        "modules",
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..learning import History, mean_interval
+from ..wording import require_kind
 from .picture import INK, QUIET, Picture, blank, style
 from .roles import ROLES
 
@@ -29,8 +30,10 @@ def show_history(history: History) -> Picture:
 
     Raises
     ------
+    TypeError
+        If it is no history.
     ValueError
-        If the history is empty.
+        If it is empty.
 
     Examples
     --------
@@ -40,11 +43,9 @@ def show_history(history: History) -> Picture:
     >>> print(tl.show_history(tl.fit(net, task, epochs=2, lr=1e-2)).alt)
     Training loss over 2 epochs, from ... to ...
     """
-    if not isinstance(history, History):
-        raise TypeError(
-            f"Expected the history of a training, but got {type(history).__name__}; "
-            "give what tl.fit(net, task) returned."
-        )
+    history = require_kind(
+        history, History, "the history of a training", "give what tl.fit(net, task) returned"
+    )
     if not history.epochs:
         raise ValueError("The history holds no epoch; fit the network first.")
     panels = 2 if history.validation_score else 1
@@ -100,6 +101,8 @@ def show_scores(
 
     Raises
     ------
+    TypeError
+        If the scores are not given by recipe.
     ValueError
         If there is no recipe, or one has fewer than two scores.
 

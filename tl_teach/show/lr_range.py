@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..learning import LrRange
+from ..wording import require_kind
 from .picture import QUIET, Picture, blank, style
 from .roles import ROLES
 
@@ -45,11 +46,12 @@ def show_lr_range(result: LrRange) -> Picture:
     Loss against the learning rate, from 0.0001 to 0.1: it begins at 2.00, is lowest at a rate of
     0.01 with 1.00, and ends at 4.00. Suggested: 0.001.
     """
-    if not isinstance(result, LrRange):
-        raise TypeError(
-            f"Expected the result of a learning-rate range test, but got {type(result).__name__}; "
-            "make one with tl.lr_range_test(net, task)."
-        )
+    result = require_kind(
+        result,
+        LrRange,
+        "the result of a learning-rate range test",
+        "make one with tl.lr_range_test(net, task)",
+    )
     rates, losses = np.array(result.rates, dtype=float), np.array(result.losses, dtype=float)
     finite = np.isfinite(losses)
     if not finite.any():

@@ -76,7 +76,7 @@ class Preprocess:
                 f"resize={self.resize!r} does not work: expected a whole number from "
                 f"size={self.size} to {LARGEST}, or None; a smaller picture would have a border."
             )
-        if isinstance(self.channels, bool) or self.channels not in (1, 3):
+        if not _is_whole(self.channels) or self.channels not in (1, 3):
             raise ValueError(
                 f"channels={self.channels!r} does not work: expected 1 (grey) or 3 (colour)."
             )
@@ -142,9 +142,12 @@ class Preprocess:
         return F.center_crop(pixels, [self.size, self.size])
 
 
+def _is_whole(given: Any) -> bool:
+    return isinstance(given, Integral) and not isinstance(given, bool)
+
+
 def _is_side(given: Any, least: int) -> bool:
-    whole = isinstance(given, Integral) and not isinstance(given, bool)
-    return whole and least <= given <= LARGEST
+    return _is_whole(given) and least <= given <= LARGEST
 
 
 def _require_statistics(name: str, given: Any, channels: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..wording import require_kind
 from .images import Images
 from .tokens import AnyPreprocess, reads_texts
 
@@ -268,35 +269,11 @@ class SealedSplit(Sequence):
         )
 
 
-def require_split(split: object) -> Split:
-    """Refuse what is not a part of a task, or holds nothing, in one sentence.
-
-    Parameters
-    ----------
-    split : object
-        What the caller gave.
-
-    Returns
-    -------
-    Split
-        The same object.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    ValueError
-        If it has no items.
-    SealedError
-        If it is a sealed test.
-    """
-    if isinstance(split, SealedSplit):
-        raise split._refusal()
-    if not isinstance(split, Split):
-        raise TypeError(
-            f"Expected a part of a task, but got {type(split).__name__}; "
-            "give task.train or task.validation."
-        )
+def require_split(given: object) -> Split:
+    """Refuse what is not a part of a task, holds nothing, or is sealed, in one sentence."""
+    if isinstance(given, SealedSplit):
+        raise given._refusal()
+    split = require_kind(given, Split, "a part of a task", "give task.train or task.validation")
     if not len(split):
         raise ValueError(f"There is nothing in {split!r}; give a part that has items.")
     return split

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..wording import require_kind
 from .images import Images
 from .report import Report
 from .split import SealedSplit, Split, TaskInfo
@@ -179,25 +180,5 @@ class Task:
 
 
 def require_task(task: object) -> Task:
-    """Refuse what is not a task, in one sentence.
-
-    Parameters
-    ----------
-    task : object
-        What the caller gave.
-
-    Returns
-    -------
-    Task
-        The same object.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    """
-    if not isinstance(task, Task):
-        raise TypeError(
-            f"Expected a task, but got {type(task).__name__}; load one with tl.load_task(name)."
-        )
-    return task
+    """Refuse what is not a task, in one sentence."""
+    return require_kind(task, Task, "a task", "load one with tl.load_task(name)")
