@@ -23,7 +23,7 @@ MAKEFLAGS += -j2# the book is built while the code is checked
 .PHONY: help book lab site pdf epub slides test test-all lint bench notebooks colab-check oldest-check clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(BUILT) ## build the book (the first time: install everything it needs)
 	@echo "The book is ready: $(CURDIR)/$(INDEX)"
@@ -102,6 +102,7 @@ clean: ## remove what was built, but not the environment
 
 # An older pip needs many minutes to work out which versions go together.
 $(INSTALLED): requirements.txt pyproject.toml
+	@test -x $(PY) || $(PYTHON) -c 'import sys; sys.exit(None if (3, 10) <= sys.version_info[:2] <= (3, 13) else "This needs Python 3.10 to 3.13, and $(PYTHON) is " + sys.version.split()[0] + "; say which one to take: make book PYTHON=python3.13")'
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv: about 6 GB, two minutes on a fast line."
 	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade "pip>=26"

@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing", "require_folder"]
+__all__ = ["replace", "replacing", "require_folder"]
+
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds
+
+
+def replace(part: Path, target: Path) -> None:
+    """
+    Give a finished file or folder its name, in one step, whatever had that name before.
+
+    Windows refuses while another program looks at either of them, as a scanner does for a moment;
+    there it is tried a few times more.
+
+    Parameters
+    ----------
+    part, target : pathlib.Path
+        The present name and the one to be had, in one folder.
+
+    Raises
+    ------
+    OSError
+        If it cannot be done.
+    """
+    for pause in _PAUSES if os.name == "nt" else ():
+        try:
+            os.replace(part, target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(part, target)
 
 
 @contextmanager
@@ -38,7 +67,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         yield temporary
-        os.replace(temporary, path)
+        replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from numbers import Integral, Real
@@ -15,6 +16,7 @@ __all__ = [
     "require_count",
     "require_kind",
     "require_share",
+    "say",
     "unknown",
 ]
 
@@ -172,6 +174,27 @@ def require_kind(given: object, kind: type[Kind], what: str, advice: str) -> Kin
     if not isinstance(given, kind):
         raise TypeError(f"Expected {what}, but got {type(given).__name__}; {advice}.")
     return given
+
+
+def say(text: str) -> None:
+    r"""
+    Print a line, also where the output cannot show every letter of it.
+
+    A pipe on Windows knows the letters of one language, and a computer without a locale those of
+    ASCII. Other letters are written as escapes there.
+
+    Parameters
+    ----------
+    text : str
+        The line.
+
+    Examples
+    --------
+    >>> say("a mark, such as in \u2713 done")
+    a mark, such as in ✓ done
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def need(module: str, extra: str, purpose: str) -> Any:

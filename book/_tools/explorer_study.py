@@ -52,7 +52,7 @@ def main() -> None:
     ]
     kept = {"metric": study.metric, "constant_guess": round(study.constant_guess, 4), "rows": rows}
     text = json.dumps(kept, separators=(",", ":")).replace("],[", "],\n[")
-    TARGET.write_text(text + "\n", encoding="utf-8")
+    TARGET.write_text(text + "\n", encoding="utf-8", newline="\n")
     print(study)
 
 

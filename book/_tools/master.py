@@ -77,7 +77,8 @@ def main() -> int:
     parser.add_argument("texts", nargs="*", type=Path, help="default: all assignments")
     for path in parser.parse_args().texts or texts():
         notebook = nbformat.writes(master(path.read_text(encoding="utf-8")))
-        path.with_suffix(".ipynb").write_text(notebook.rstrip() + "\n", encoding="utf-8")
+        target = path.with_suffix(".ipynb")
+        target.write_text(notebook.rstrip() + "\n", encoding="utf-8", newline="\n")
         print(path.with_suffix(".ipynb"))
     return 0
 

@@ -311,6 +311,20 @@ def test_the_cache_is_where_the_environment_says(monkeypatch):
     assert assets.folder() == pooch.os_cache("tl-teach")
 
 
+def test_the_cache_stays_where_it_was_when_a_notebook_changes_folder(monkeypatch, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TL_TEACH_CACHE", f"cache-{tmp_path.name}")
+    before = assets.folder()
+    monkeypatch.chdir("elsewhere")
+    assert assets.folder() == before == tmp_path / f"cache-{tmp_path.name}"
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    monkeypatch.setenv("TL_TEACH_CACHE", os.path.join("~no-such-user", "course"))
+    assert "set TL_TEACH_CACHE" in refusal(assets.folder)
+
+
 def test_a_cache_that_cannot_be_written_is_one_sentence(server, tiny, tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("TL_TEACH_CACHE", str(tmp_path / "file" / "cache"))

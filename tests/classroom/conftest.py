@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 from tl_teach.classroom.limits import NoIsolation
@@ -24,8 +26,9 @@ def master(master_path):
 
 @pytest.fixture(scope="session")
 def warm(master):
-    with WarmParent(master) as warm:
+    with ExitStack() as stack:
         try:
+            warm = stack.enter_context(WarmParent(master))
             warm.slot().close()
         except NoIsolation as reason:
             pytest.skip(str(reason))

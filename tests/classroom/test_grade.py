@@ -44,6 +44,7 @@ from .small import (
 
 pytestmark = pytest.mark.timeout(120)
 SETTINGS = Settings(limits=LIMITS)
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="submissions are graded on Linux")
 
 LONG = """def mean_of(values):
     result = 0.0
@@ -210,6 +211,7 @@ def test_a_changed_question_is_graded_again_for_all_and_no_other(evening, master
         assert after[name]["question 1 (of 2)"] == before[name]["question 1 (of 2)"] == "2"
 
 
+@on_linux
 def test_an_unknown_question_is_one_sentence(master_path, tmp_path, capsys):
     command = ["assignment", "grade", str(tmp_path), "--master", str(master_path), "--regrade", "9"]
     assert cli.main([*command, "--out", str(tmp_path / "g.csv")]) == 1
@@ -273,6 +275,7 @@ def test_odd_modules_do_not_end_or_hang_the_warm_parent(slot, tmp_path, monkeypa
             assert (result["ended"], bench.desks) == ("", desks)
 
 
+@on_linux
 def test_a_fork_that_fails_is_told_and_the_warm_parent_stays(master, monkeypatch):
     with WarmParent(master) as warm:
         hear, process = slot_module._hear, warm.process
@@ -480,6 +483,7 @@ def test_a_report_is_of_what_this_master_graded(slot, master_path, tmp_path):
     assert " 1 others were graded by another master" in page.read_text("utf-8")
 
 
+@on_linux
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -540,6 +544,7 @@ def test_a_grader_that_is_stopped_leaves_no_traceback(
         assert grader.communicate(timeout=60)[1] == says  # once all who could speak have ended
 
 
+@on_linux
 def test_two_graders_do_not_write_one_table(master_path, tmp_path):
     write(tmp_path / "in" / "ada.ipynb", answered())
     out = tmp_path / "grades.csv"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("resource", reason="jails are made of what Linux has")
+
 import tl_teach
 from tl_teach.classroom import jail
 from tl_teach.classroom.master import Master

@@ -90,6 +90,7 @@ def test_who_handed_in_something_else_has_a_row_too(tmp_path):
     ]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
 def test_links_are_not_followed(tmp_path):
     secret = put(tmp_path / "secret", "master.ipynb")
     folder = put(tmp_path / "all", "ada/readme.txt")

@@ -194,8 +194,9 @@ def test_nbval_says_the_same(released, tmp_path, capsys):
     answer(released, **ANSWERS | {"total": "total = 'a'"})
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax"]
     command += ["-n", "0", "--rootdir", str(tmp_path), str(released)]
+    utf8 = {**HERE, "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, env=HERE, timeout=80
+        command, capture_output=True, encoding="utf-8", cwd=tmp_path, env=utf8, timeout=80
     )
     assert "1 failed, 7 passed" in done.stdout, done.stdout
     check_file(released)

@@ -92,7 +92,7 @@ def test_a_killed_run_leaves_only_whole_segments(tmp_path):
 
 
 def test_what_a_killed_run_was_writing_is_swept_but_not_what_is_being_written(tmp_path):
-    for name, seconds in (("old", 7200), ("new", 60)):
+    for name, seconds in (("old", 90_000), ("new", 3 * 3600)):
         (tmp_path / f"{name}.part").mkdir()
         os.utime(tmp_path / f"{name}.part", (time.time() - seconds,) * 2)
     DiskShelf(tmp_path, 4)
@@ -168,6 +168,18 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_remedy(tmp_path):
     (tmp_path / "a file").touch()
     with pytest.raises(OSError, match=r"cannot be kept in .*; set TL_TEACH_CACHE to a folder"):
         DiskShelf(tmp_path / "a file" / "key", 12).add(digests_of("a"), torch.ones(1, 3))
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(path, array):
+        path.write_bytes(b"half")
+        raise OSError("2097152 requested and 786400 written")  # as NumPy says it
+
+    shelf = DiskShelf(tmp_path, 12)
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match=r"cannot be kept in .* \(2097152 requested.*and has room"):
+        shelf.add(digests_of("a"), torch.ones(1, 3))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_process_is_given_what_is_in_memory(tmp_path):

@@ -61,8 +61,8 @@ def test_a_failed_export_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "net.pt2"
     path.write_bytes(b"before")
 
-    def full(program, path):
-        path.write_bytes(b"half")
+    def full(program, file):
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch.export, "save", full)

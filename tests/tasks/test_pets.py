@@ -223,6 +223,16 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(mirror, monkeypatch, tmp
     assert not list((tmp_path / "cache").iterdir())
 
 
+def test_a_faster_process_is_not_disturbed(mirror, monkeypatch, tmp_path):
+    def opened(part, target):  # Windows, where the other one has it open
+        part.replace(target)
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr(pets, "replace", opened)
+    assert len(tl.load_task("cats-and-dogs-sample").train)
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".zip"]
+
+
 def test_with_no_source_the_sentence_names_the_publisher(monkeypatch):
     monkeypatch.setitem(
         assets.catalogue,

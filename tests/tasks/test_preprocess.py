@@ -34,7 +34,8 @@ def test_mobilenet_sees_what_torchvision_would_show_it(photo):
 def test_a_pil_photo_gives_the_same_input_but_for_rounding(photo):
     theirs = MobileNet_V2_Weights.IMAGENET1K_V1.transforms()(Image.fromarray(photo))
     difference = (IMAGENET(Image.fromarray(photo)) - theirs).abs()
-    assert difference.max() < 1.01 * ONE_LEVEL and difference.mean() < 0.01 * ONE_LEVEL
+    # PyTorch 2.7 rounds one number in seven otherwise than Pillow does, and newer ones nearly none.
+    assert difference.max() < 1.01 * ONE_LEVEL and difference.mean() < 0.2 * ONE_LEVEL
 
 
 def test_arrays_tensors_and_pil_images_give_the_same_input(photo):

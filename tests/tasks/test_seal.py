@@ -34,6 +34,7 @@ ROUTES = {
     "targets": lambda test: test.targets,
     "pixels": lambda test: test.pixels(0),
     "digests": lambda test: test.digests(),
+    "fingerprint": lambda test: test.fingerprint(),
     "for_network": lambda test: test.for_network(tiny.network()),
     "numpy": np.asarray,
     "a DataLoader": lambda test: next(iter(DataLoader(test, batch_size=2))),

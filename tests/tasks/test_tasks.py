@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -277,3 +278,18 @@ def test_several_labels_an_item_are_divided_by_their_combinations():
     task = tiny.multilabel_task()
     assert task.train.targets.shape == (36, 2)
     assert task.train.targets.float().mean(0).tolist() == pytest.approx([0.5, 0.5], abs=0.03)
+
+
+def test_a_fingerprint_tells_pictures_labels_and_their_order():
+    part = tl.load_task("printed-digits", labels_per_class=2).train
+    relabelled = replace(part, labels=part.labels.flip(0))
+    others = [
+        part[1:],
+        part[torch.arange(len(part)).flip(0)],
+        relabelled,
+        replace(part, labels=None),
+    ]
+    assert len({split.fingerprint() for split in [part, *others]}) == 5
+    assert (
+        part.fingerprint() == tl.load_task("printed-digits", labels_per_class=2).train.fingerprint()
+    )

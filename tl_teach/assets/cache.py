@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,11 @@ def folder() -> Path:
     Path
         ``TL_TEACH_CACHE`` if it is set, else the user's cache folder for ``tl-teach``.
 
+    Raises
+    ------
+    AssetError
+        If the user has no home folder, and none is set.
+
     Examples
     --------
     >>> folder().name  # doctest: +SKIP
@@ -51,10 +57,19 @@ def folder() -> Path:
     >>> folder().is_absolute()
     True
     """
+    return _absolute(os.environ.get("TL_TEACH_CACHE") or "")
+
+
+@functools.cache  # a notebook may go to another folder later
+def _absolute(chosen: str) -> Path:
     import pooch
 
-    chosen = os.environ.get("TL_TEACH_CACHE")
-    return Path(chosen).expanduser().absolute() if chosen else Path(pooch.os_cache("tl-teach"))
+    try:
+        return Path(chosen).expanduser().absolute() if chosen else Path(pooch.os_cache("tl-teach"))
+    except RuntimeError as error:  # a user without a home
+        raise AssetError(
+            f"Cannot find a folder for the cache ({error}); set TL_TEACH_CACHE to one."
+        ) from None
 
 
 def path(name: str | Asset) -> Path:

@@ -9,8 +9,10 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..files import replace
+
 # A download that has written nothing for an hour was killed: it would have timed out long before.
-STALE_SECONDS = 3600
+STALE_SECONDS = 24 * 3600  # the clock of a shared disk may be hours off
 
 
 class AssetError(RuntimeError):
@@ -105,7 +107,7 @@ class PartFile:
         target = self.folder / self.filename
         with self._storing():
             try:
-                os.replace(self.path, target)
+                replace(self.path, target)
             except PermissionError:
                 # Windows does not replace a file that a faster process has put there and opened.
                 if not has_size(target, self.size, self.slack):

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..wording import say
 from .answers import AnswerError, Live, Replay, decode, encode
 
 CheckFunction = Callable[..., None]
@@ -101,12 +102,12 @@ def check_all(*names: str) -> None:
     """
     for name in names:
         if name not in _asked:
-            print(f"– Question {name}: not checked yet; run the cells of this question first.")
+            say(f"– Question {name}: not checked yet; run the cells of this question first.")
         for check in _asked.get(name, {}).values():
             try:
-                print(_run(name, check))
+                say(_run(name, check))
             except CheckFailed as failed:
-                print(failed)
+                say(str(failed))
 
 
 def title_of(check: CheckFunction) -> str:

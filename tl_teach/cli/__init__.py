@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     tl-teach ...
     0
     """
+    for stream in (sys.stdout, sys.stderr):  # what a console cannot show is written as an escape
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         arguments = parser().parse_args(argv)
     except SystemExit as stop:  # argparse leaves this way after --help and wrong usage

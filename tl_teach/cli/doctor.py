@@ -8,8 +8,8 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 import time
+import uuid
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
@@ -123,13 +123,15 @@ def _machine() -> dict[str, Any]:
 
 def _cannot_write(folder: Path) -> str | None:
     """Say why nothing can be written there, or None; a folder that is not there yet may be made."""
-    while not folder.exists():
+    while not os.path.exists(folder) and folder != folder.parent:  # a drive may be missing, too
         folder = folder.parent
+    probe = folder / f".{uuid.uuid4().hex}"  # tempfile would try for ever on Windows
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            return None
+        probe.open("xb").close()
+        probe.unlink()
     except OSError as error:
         return error.strerror or str(error)
+    return None
 
 
 def _speed() -> dict[str, float]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,7 @@ def _predict(arguments: argparse.Namespace) -> int:
         )
     code = 0
     records: list[dict[str, Any]] = []
-    for photo in arguments.photos:
+    for photo in _named(arguments.photos):
         try:
             records.append({"photo": photo, "unit": net.unit, "values": _outputs(net, photo)})
         except ValueError as error:
@@ -47,10 +49,18 @@ def _predict(arguments: argparse.Namespace) -> int:
     return code
 
 
+def _named(photos: list[str]) -> Iterator[str]:
+    """Find what ``*.jpg`` stands for, where no shell has done so."""
+    for photo in photos:
+        found = [] if Path(photo).exists() else sorted(glob.glob(photo))
+        yield from found or [photo]
+
+
 def _outputs(net: Network, photo: str) -> dict[str, float]:
     """Give the probability of each class, or the value of each output of a regression."""
     import torch
 
+    from ..learning.predicting import shares
     from ..tasks.own.files import Unusable, read_picture
 
     try:
@@ -60,11 +70,7 @@ def _outputs(net: Network, photo: str) -> dict[str, float]:
         raise ValueError(f"Cannot look at {photo} ({why}).") from error
     with torch.no_grad():
         outputs = net(net.preprocess(picture)[None])[0]
-    if net.kind == "classification":
-        outputs = outputs.softmax(0)
-    elif net.kind == "multilabel":
-        outputs = outputs.sigmoid()
-    return dict(zip(net.classes, outputs.tolist(), strict=True))
+    return dict(zip(net.classes, shares(outputs, net.kind).tolist(), strict=True))
 
 
 def _in_words(net: Network, values: dict[str, float], most: int = 5) -> str:

@@ -39,9 +39,7 @@ class Checkpoint:
         self.path = require_folder(path)
         digest = hashlib.sha256(f"{fingerprint(net)} {net.frozen_through}".encode())
         for split in (task.train, task.validation):
-            digest.update(b"".join(split.digests()))
-            digest.update(split.targets.numpy().tobytes())
-            digest.update(repr(split.preprocess).encode())
+            digest.update(f"{split.fingerprint()} {split.preprocess}".encode())
         digest.update(repr(sorted(settings.items())).encode())
         self._key = digest.hexdigest()
 

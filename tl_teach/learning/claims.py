@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..wording import say
+
 
 class ClaimError(AssertionError):
     """What was claimed did not happen in this run."""
@@ -54,4 +56,4 @@ def claim(
     measured = ", ".join(f"{one:.2f}" for one in values)
     if not holds:
         raise ClaimError(f"✗ {text}: {measured} (claimed: {band})")
-    print(f"✓ {text}: {measured} (claimed: {band})")
+    say(f"✓ {text}: {measured} (claimed: {band})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from ..wording import require_kind, unknown
 from . import looks, measures
 from .feed import feed
 from .intervals import Interval, wilson
-from .predicting import evaluating, predict, require_fit
+from .predicting import evaluating, predict, require_fit, shares
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -67,11 +66,11 @@ class Evaluation:
     @property
     def probabilities(self) -> torch.Tensor:
         """How sure the network says it is, shape (N, classes); 0..1."""
-        if self.info.kind == "classification":
-            return self.outputs.softmax(1)
-        if self.info.kind == "multilabel":
-            return self.outputs.sigmoid()
-        raise ValueError(f"{self.info.name!r} is a regression: its outputs are values, not shares.")
+        if self.info.kind == "regression":
+            raise ValueError(
+                f"{self.info.name!r} is a regression: its outputs are values, not shares."
+            )
+        return shares(self.outputs, self.info.kind)
 
     @property
     def is_positive(self) -> np.ndarray:
@@ -280,7 +279,7 @@ def score_outputs(outputs: torch.Tensor, split: Split) -> Evaluation:
     Evaluation
         See `evaluate`.
     """
-    items = hashlib.sha256(b"".join(split.digests())).hexdigest()[:16]
+    items = split.fingerprint()[:16]
     return scored(_unscored(outputs, split, items), outputs)
 
 

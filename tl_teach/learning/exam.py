@@ -9,7 +9,7 @@ from ..tasks import SealedError, Task, TaskInfo, require_task
 from . import looks
 from .evaluation import Evaluation, evaluate
 
-_taken: dict[bytes, dict[str, Evaluation]] = {}  # by test split, then by network
+_taken: dict[str, dict[str, Evaluation]] = {}  # by test split, then by network
 
 
 def candidate(net: Network) -> str:

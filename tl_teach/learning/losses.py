@@ -14,10 +14,10 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 LOSSES: dict[str, Loss] = {
     "classification": F.cross_entropy,
     "multilabel": lambda outputs, targets: F.binary_cross_entropy_with_logits(
-        outputs, targets.float()
+        outputs, targets.to(outputs.dtype)
     ),
     "regression": lambda outputs, targets: F.mse_loss(
-        outputs, targets.float().reshape(outputs.shape)
+        outputs, targets.to(outputs.dtype).reshape(outputs.shape)
     ),
 }
 """Each takes outputs of shape (N, outputs) and targets, and gives a mean over the N items."""
@@ -76,7 +76,7 @@ def _in_shape(loss: Loss, task: Task) -> Loss:
     """
     if task.kind != "regression":
         return loss
-    return lambda outputs, targets: loss(outputs, targets.float().reshape(outputs.shape))
+    return lambda outputs, targets: loss(outputs, targets.to(outputs.dtype).reshape(outputs.shape))
 
 
 def _one_number(loss: Loss) -> Loss:

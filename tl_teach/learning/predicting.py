@@ -54,6 +54,27 @@ def predict(net: Network, feed: Feed, items: torch.Tensor | None = None) -> torc
     return torch.cat(parts)
 
 
+def shares(outputs: torch.Tensor, kind: str) -> torch.Tensor:
+    """Give what outputs say in a reader's terms: probabilities, or the values of a regression.
+
+    Parameters
+    ----------
+    outputs : torch.Tensor
+        Shape (..., outputs): logits, or values.
+    kind : str
+        Of the task: ``"classification"``, ``"multilabel"`` or ``"regression"``.
+
+    Returns
+    -------
+    torch.Tensor
+        Of the same shape. Those of a classification sum to 1; each of a multilabel task is one of
+        its own.
+    """
+    if kind == "classification":
+        return outputs.softmax(-1)
+    return outputs.sigmoid() if kind == "multilabel" else outputs
+
+
 def require_learning(net: Network) -> None:
     """Refuse a network in which nothing can learn.
 

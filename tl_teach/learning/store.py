@@ -24,6 +24,7 @@ import torch
 
 from .. import assets
 from ..assets.partfile import STALE_SECONDS
+from ..files import replace
 
 MEMORY_BUDGET = 1 << 30
 """Bytes that all shelves in memory may take together; a larger one goes to disk."""
@@ -129,17 +130,17 @@ class DiskShelf(Shelf):
         part = self.folder / f"{name}.part"
         try:
             part.mkdir(parents=True)
-        except OSError as reason:
-            raise OSError(
-                f"The activations cannot be kept in {str(self.folder)!r} ({reason.strerror}); set "
-                "TL_TEACH_CACHE to a folder that can be written, or compute without: cache=False."
-            ) from None
-        try:
             np.save(part / "values.npy", array)
             np.save(part / "digests.npy", np.frombuffer(b"".join(digests), np.uint8))
             check = {"rows": len(digests), "crc32": zlib.crc32(array.data)}
             (part / "check.json").write_text(json.dumps(check))
-            os.replace(part, self.folder / f"{name}.segment")
+            replace(part, self.folder / f"{name}.segment")
+        except OSError as reason:  # NumPy says without an error number how much was written
+            raise OSError(
+                f"The activations cannot be kept in {str(self.folder)!r} "
+                f"({reason.strerror or reason}); set TL_TEACH_CACHE to a folder that can be "
+                "written and has room, or compute without: cache=False."
+            ) from None
         finally:
             shutil.rmtree(part, ignore_errors=True)
         self._open(self.folder / f"{name}.segment")

@@ -80,7 +80,8 @@ def export_network(net: Network, path: str | Path, format: str = "onnx") -> Path
         if format == "onnx":
             _write_onnx(program, part)
         else:
-            torch.export.save(program, part)
+            with part.open("xb") as file:  # by its name, PyTorch would take ASCII letters alone
+                torch.export.save(program, file)
     return path
 
 

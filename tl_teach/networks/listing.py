@@ -63,6 +63,8 @@ def list_networks(*, speed: bool = False) -> NetworkTable:
     >>> row["year"], row["px"], row["stages"]
     (2015, 224, 'stem block1 block2 block3 block4 head')
     """
+    import torchvision.models  # noqa: F401 - here, since PyTorch 2.7 cannot import it under "meta"
+
     texts = find_spec("transformers") is not None
     known = [name for name in NETWORKS if texts or name not in TEXT_FAMILIES]
     return NetworkTable(_facts(name, speed) for name in known)

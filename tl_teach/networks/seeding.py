@@ -34,6 +34,11 @@ def seeded(seed: int) -> Iterator[None]:
     True
     """
     require_count("seed", seed, least=0)
-    with torch.random.fork_rng():
-        torch.manual_seed(int(seed))
-        yield
+    apple = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+    try:
+        with torch.random.fork_rng():  # the processor's numbers, and those of NVIDIA's graphics
+            torch.manual_seed(int(seed))
+            yield
+    finally:
+        if apple is not None:
+            torch.mps.set_rng_state(apple)

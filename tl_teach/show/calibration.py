@@ -9,9 +9,7 @@ import numpy as np
 from ..learning import Evaluation
 from ..learning.calibration import Calibration, calibration
 from ..learning.intervals import wilson
-from .picture import INK, QUIET, Picture, blank, style
-
-_GAP = "#b9b0e2"
+from .picture import ACCENT_FAINT, INK, QUIET, Picture, blank, style
 
 
 def show_calibration(evaluation: Evaluation, bins: int = 10) -> Picture:
@@ -61,7 +59,8 @@ def show_calibration(evaluation: Evaluation, bins: int = 10) -> Picture:
     used = np.flatnonzero(result.counts)
     for place in used:
         count, share, sure = result.counts[place], result.accuracy[place], result.confidence[place]
-        above.plot([sure, sure], [share, sure], color=_GAP, linewidth=7, solid_capstyle="butt")
+        gap: dict[str, Any] = {"color": ACCENT_FAINT, "linewidth": 7, "solid_capstyle": "butt"}
+        above.plot([sure, sure], [share, sure], **gap)
         ends = wilson(round(share * count), int(count))
         above.plot([sure, sure], ends, color=INK, linewidth=1.4)
     above.plot(result.confidence[used], result.accuracy[used], "o", color=INK, markersize=6)
@@ -73,7 +72,8 @@ def show_calibration(evaluation: Evaluation, bins: int = 10) -> Picture:
 def _counts(axes: Any, result: Calibration) -> None:
     width = result.edges[1]
     middles = result.edges[:-1] + width / 2
-    axes.bar(middles, result.counts, width * 0.9, color=_GAP, edgecolor=QUIET, linewidth=0.8)
+    look = {"color": ACCENT_FAINT, "edgecolor": QUIET, "linewidth": 0.8}
+    axes.bar(middles, result.counts, width * 0.9, **look)
     axes.set_ylim(0, 1.3 * result.counts.max())
     axes.grid(visible=False, axis="x")
     if len(middles) <= 12:  # room to write the counts, instead of reading them off a scale

@@ -9,10 +9,7 @@ import numpy as np
 
 from ..learning import History, mean_interval
 from ..wording import require_kind
-from .picture import INK, QUIET, Picture, blank, style
-from .roles import ROLES
-
-_TRAIN, _VALIDATION = ROLES["fine-tuned"].ink, ROLES["frozen"].ink
+from .picture import ACCENT, INK, QUIET, Picture, blank, style
 
 
 def show_history(history: History) -> Picture:
@@ -53,13 +50,13 @@ def show_history(history: History) -> Picture:
     axes = figure.subplots(1, panels, squeeze=False)[0]
     epochs = np.arange(1, history.epochs + 1)
     style(axes[0], xlabel="epoch", ylabel="loss")
-    axes[0].plot(epochs, history.train_loss, color=_TRAIN, marker="o", markersize=3, label="train")
+    axes[0].plot(epochs, history.train_loss, color=ACCENT, marker="o", markersize=3, label="train")
     words = (
         f"Training loss over {history.epochs} epochs, from {history.train_loss[0]:.2f} "
         f"to {history.train_loss[-1]:.2f}"
     )
     if history.validation_score:
-        line = {"color": _VALIDATION, "linestyle": "--", "marker": "s", "markersize": 3}
+        line = {"color": INK, "linestyle": "--", "marker": "s", "markersize": 3}
         axes[0].plot(epochs, history.validation_loss, label="validation", **line)
         style(axes[1], xlabel="epoch", ylabel="validation score")
         axes[1].plot(epochs, history.validation_score, **line)
@@ -129,7 +126,7 @@ def show_scores(
         words.append(f"{recipe} {mean:.2f} ({low:.2f} to {high:.2f})")
         axes.plot([low, high], [row, row], color=INK, linewidth=2, solid_capstyle="butt")
         axes.plot(mean, row, "D", color=INK, markersize=6)
-        axes.plot(values, np.full(len(values), row), "o", color=_TRAIN, alpha=0.55, markersize=5)
+        axes.plot(values, np.full(len(values), row), "o", color=ACCENT, alpha=0.55, markersize=5)
     axes.set_yticks(range(len(scores)), list(scores), fontsize=10.5, color=INK)
     axes.set_ylim(len(scores) - 0.4, -0.6)
     axes.tick_params(axis="y", colors=INK, length=0)

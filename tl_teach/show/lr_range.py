@@ -6,10 +6,7 @@ import numpy as np
 
 from ..learning import LrRange
 from ..wording import require_kind
-from .picture import QUIET, Picture, blank, style
-from .roles import ROLES
-
-_LOSS = ROLES["fine-tuned"].ink
+from .picture import ACCENT, QUIET, Picture, blank, style
 
 
 def show_lr_range(result: LrRange) -> Picture:
@@ -63,7 +60,7 @@ def show_lr_range(result: LrRange) -> Picture:
     axes.set_xscale("log")
     axes.minorticks_off()
     axes.xaxis.set_major_formatter(lambda rate, _: _plain(rate))
-    axes.plot(rates, losses, color=_LOSS, linewidth=2)
+    axes.plot(rates, losses, color=ACCENT, linewidth=2)
     axes.axvline(result.suggested, color=QUIET, linestyle="--", linewidth=1.8)
     suggested = f"dashed: suggested rate {_plain(result.suggested)}"
     axes.set_title(suggested, fontsize=10, color=QUIET, loc="right")

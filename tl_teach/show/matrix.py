@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from .picture import INK, PAPER
+from .picture import ACCENT_SOFT, INK, PAPER
 
 # Ink on the darkest shade has a contrast of 5.2:1; the hue is that of no role.
-SHADES = LinearSegmentedColormap.from_list("shades", [PAPER, "#8f83cf"])
-DEEP_SHADES = LinearSegmentedColormap.from_list("deep shades", [PAPER, "#8f83cf", "#2b1d63"])
+SHADES = LinearSegmentedColormap.from_list("shades", [PAPER, ACCENT_SOFT])
+DEEP_SHADES = LinearSegmentedColormap.from_list("deep shades", [PAPER, ACCENT_SOFT, "#2b1d63"])
 """For cells that are not written on."""
 
 

@@ -15,7 +15,7 @@ from ..tasks import Split, TaskInfo, as_pixels, reads_texts, require_split
 from .answers import in_words
 from .examples import as_image
 from .matrix import short
-from .picture import Picture, credit, grid, tile
+from .picture import ACCENT_SOFT, Picture, credit, grid, tile
 from .text_rows import text_rows
 
 _COLUMNS = 6
@@ -115,7 +115,7 @@ def _name(split: Split, item: int) -> str:
 
 def _frame(axes: Any) -> None:
     whole = {"transform": axes.transAxes, "facecolor": "none", "clip_on": False}
-    axes.add_patch(Rectangle((0, 0), 1, 1, edgecolor="#8f83cf", linewidth=4, **whole))
+    axes.add_patch(Rectangle((0, 0), 1, 1, edgecolor=ACCENT_SOFT, linewidth=4, **whole))
 
 
 def _check(split: Split, indices: np.ndarray, similarities: np.ndarray) -> None:

@@ -18,6 +18,9 @@ PAPER = "#fdfdfb"
 INK = "#1c2126"
 QUIET = "#5c6570"  # 5.7:1 on PAPER
 FAINT = "#d5d9de"
+ACCENT = "#5a4bb0"  # what is no role of a stage; 6.7:1 on PAPER
+ACCENT_SOFT = "#8f83cf"
+ACCENT_FAINT = "#b9b0e2"
 
 _DPI = 200
 _CSS_DPI = 100  # shown at half its pixels, sharp on a dense screen

@@ -41,9 +41,9 @@ class Role:
 
 
 ROLES = {
-    "frozen": Role("frozen: copied, fixed", "#1f5fa8", "#e3eefa", "////", "solid"),
-    "fine-tuned": Role("fine-tuned: copied, changes", "#a8480a", "#fde9d6", None, "solid"),
-    "new": Role("new: random, learns", "#22703a", "#e6f5e9", None, "dotted"),
+    "frozen": Role("frozen: copied, fixed", "#1f5fa8", "#e4eefa", "////", "solid"),
+    "fine-tuned": Role("fine-tuned: copied, changes", "#a84b00", "#fdebdb", None, "solid"),
+    "new": Role("new: random, learns", "#1b7340", "#e3f4e8", None, "dotted"),
     "random and frozen": Role("random and frozen", "#5c6570", "#eceef1", "////", "dotted"),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..learning.predicting import evaluating
+from ..learning.predicting import evaluating, shares
 from ..networks import Network
 from ..tasks.tokens import PADDING
 from ..wording import unknown
@@ -66,10 +66,7 @@ def show_token_importance(net: Network, text: str, target: str | None = None) ->
     without = [torch.cat([numbers[:place], numbers[place + 1 :], gap]) for place in places]
     with evaluating(net):
         outputs = net(torch.stack([numbers, *without]).to(net.device)).cpu()
-    if net.kind == "classification":
-        outputs = outputs.softmax(1)
-    elif net.kind == "multilabel":
-        outputs = outputs.sigmoid()
+    outputs = shares(outputs, net.kind)
     likeliest = int(outputs[0].argmax()) if net.kind == "classification" else 0
     chosen = likeliest if target is None else net.classes.index(target)
     answer = float(outputs[0, chosen])

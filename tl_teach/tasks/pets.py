@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import assets
+from ..files import replace
 from .images import ZippedImages
 from .preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from .split import TaskInfo
@@ -128,7 +129,11 @@ def _packed(filename: str, pictures: Callable[[], _Pictures]) -> Path:
         with zipfile.ZipFile(temporary, "x") as archive:  # JPEG files do not get any smaller
             for name, content in pictures():
                 archive.writestr(f"{name}.jpg", content)
-        os.replace(temporary, target)
+        try:
+            replace(temporary, target)
+        except PermissionError:  # Windows, where a faster process has put it there and opened it
+            if not target.is_file():
+                raise
     except (OSError, tarfile.TarError, EOFError) as error:
         why = getattr(error, "strerror", None) or error
         raise assets.AssetError(

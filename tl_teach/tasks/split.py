@@ -193,11 +193,18 @@ class Split(Sequence):
         """Content hash of every item, in order."""
         return [self.images.digest(int(index)) for index in self.indices]
 
+    def fingerprint(self) -> str:
+        """Tell what is shown and what is asked, item by item, from any other: 64 hex digits."""
+        content = hashlib.sha256(b"".join(self.digests()))
+        if self.labels is not None:
+            content.update(self.labels.numpy().tobytes())
+        return content.hexdigest()
+
     def __repr__(self) -> str:
         return f"<{self.role} split of {self.info.name!r}: {len(self)} items>"
 
 
-_broken: set[bytes] = set()  # a task that is loaded anew has the same test
+_broken: set[str] = set()  # a task that is loaded anew has the same test
 
 
 class SealedSplit(Sequence):
@@ -251,12 +258,8 @@ class SealedSplit(Sequence):
         return self.__split
 
     @cached_property
-    def _identity(self) -> bytes:
-        # Two folders may have one name, and one folder two names: what counts is what the
-        # pictures are and what is asked of them.
-        content = hashlib.sha256(b"".join(self.__split.digests()))
-        content.update(self.__split.targets.numpy().tobytes())
-        return content.digest()
+    def _identity(self) -> str:
+        return self.__split.fingerprint()  # two folders may have one name, and one two names
 
     def _open_for_exam(self) -> Split:
         return self.__split

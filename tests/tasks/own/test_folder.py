@@ -285,6 +285,12 @@ def test_files_and_folders_that_are_no_class_are_reported(pets):
     assert task.classes == ("cat", "dog")
 
 
+def test_what_systems_put_there_does_not_count(pets):
+    for name in ("Thumbs.db", "cat/desktop.ini", ".DS_Store"):
+        (pets / name).write_bytes(b"of the system")
+    assert reasons(load(pets)) == {}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
 def test_links_out_of_the_folder_are_not_followed(pets, tmp_path):
     outside = save(tmp_path / "elsewhere" / "secret.png")

@@ -1,3 +1,4 @@
+import os
 import unicodedata
 
 import numpy as np
@@ -34,6 +35,13 @@ def test_measurements_are_values(album):
     assert (task.kind, task.classes) == ("regression", ("age",))
     assert task.train.targets.dtype == torch.float32
     assert truth(task) == {f"{number}.png": age for number, age in enumerate(AGES)}
+
+
+def test_a_table_is_no_picture_where_capitals_make_no_other_file(album):
+    folder = album(["file", "age"], AGES)
+    os.link(folder / "labels.csv", folder / "Labels.csv")
+    task = tl.load_task(folder=folder, target="Labels.csv")
+    assert not list(task.report)
 
 
 def test_decimal_commas_are_read_where_semicolons_separate_columns(album):

@@ -69,7 +69,7 @@ def read_folder(
         targets, left_out = _class_folders(root, files)
     else:
         table = (root / target).resolve()
-        files = {name: path for name, path in files.items() if path != table}
+        files = {name: path for name, path in files.items() if not _is_same(path, table)}
         targets, left_out = read_table(table, files, column, kind, groups)
     usable, unusable = _usable(files, targets)
     problems += left_out + unusable
@@ -101,6 +101,12 @@ def read_folder(
         groups=np.array([targets.groups[name] for name in usable]) if targets.groups else None,
         report=Report(tuple(problems)),
     )
+
+
+def _is_same(path: Path, table: Path) -> bool:
+    """Whether a file is the table, also where capitals make no other file."""
+    alike = path.name.casefold() == table.name.casefold()
+    return alike and table.is_file() and path.samefile(table)
 
 
 def _require_no_table(

@@ -8,6 +8,8 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from ..report import Problem
 
+_OF_WINDOWS = ("thumbs.db", "desktop.ini")
+
 
 def natural(name: str) -> tuple[list[str | int], str]:
     """Sort key that puts 2 before 10.
@@ -57,8 +59,8 @@ def as_key(name: str | PurePath) -> str:
 def list_files(root: Path) -> tuple[dict[str, Path], list[Problem]]:
     """Find all files in a folder and in the folders inside it.
 
-    Hidden ones (``.DS_Store``) do not count. Links that lead out of the folder and links to
-    folders are not followed.
+    Those that systems put there (``.DS_Store``, ``Thumbs.db``) do not count. Links that lead out of
+    the folder and links to folders are not followed.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ def list_files(root: Path) -> tuple[dict[str, Path], list[Problem]]:
 
     def look_into(folder: Path) -> None:
         for entry in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.name.lower() in _OF_WINDOWS:
                 continue
             key = as_key(entry.relative_to(root))
             try:
