@@ -54,6 +54,32 @@ FULL_SCORES = {
 }
 REPORTED = f"scores = {FULL_SCORES!r}\nwinner = {{1: 'frozen', 20: 'fine-tuned'}}"
 
+RUN = """
+def run(labels, seed, frozen):
+    task = tl.load_task("handwriting", labels_per_class=labels, seed=seed)
+    net = tl.replace_head(tl.load_network("letters-resnet"), task, seed=seed)
+    if frozen:
+        tl.freeze(net)
+    recipe = dict(epochs=25 if labels <= 5 else 4, batch_size=16, schedule="one-cycle", seed=seed)
+    tl.fit(net, task, lr=3e-2 if frozen else 3e-3, **recipe)
+    return net
+"""
+ON_NEW = """
+def score(labels, seed, frozen):
+    part = tl.load_task("handwriting", seed=seed).validation
+    return tl.evaluate(run(labels, seed, frozen), part).score
+scores = {
+    mode: {labels: [score(labels, s, mode == "frozen") for s in range(3)] for labels in (1, 20)}
+    for mode in ("frozen", "fine-tuned")
+}
+winner = {n: max(scores, key=lambda mode: np.mean(scores[mode][n])) for n in (1, 20)}
+"""
+ON_TEST = ON_NEW.replace(".validation", ".test.break_seal()")
+NARROW = """
+spread = 1.645 * np.sqrt(score * (1 - score) / 1000)
+interval = [score - spread, score + spread]
+"""
+
 FINE_TUNING_MISTAKES = [
     ("loss-is-right", {"loss": SOFTMAX}, "softmax was taken before it"),
     ("loss-is-right", {"loss": SUM}, "but this is a sum"),
@@ -79,6 +105,22 @@ FINE_TUNING_MISTAKES = [
         "scores-are-honest",
         {"run": "run = None", "scores": REPORTED},
         "accuracy on the training set",
+    ),
+    ("scores-are-honest", {"run": RUN, "scores": ON_TEST}, "the test set was used to choose"),
+    (
+        "scores-are-honest",
+        {"run": RUN.replace("labels_per_class=labels", "labels_per_class=1"), "scores": ON_NEW},
+        "twenty labels per class to teach more",
+    ),
+    (
+        "scores-are-complete",
+        {"run": RUN, "scores": ON_NEW.replace("run(labels", "run(1")},
+        "other scores at 20 labels than at 1",
+    ),
+    (
+        "report-is-honest",
+        {"report": REPORT.replace("SPLIT", "task.validation") + NARROW},
+        "but this one holds 90 %",
     ),
     ("reason-is-right", {"reason": "reason = 'a'"}, "its statistics stand still"),
     ("reason-is-right", {"reason": "reason = 'B'"}, "in lower case"),
@@ -119,7 +161,7 @@ STAGES = """
 def probe(stage):
     net = tl.load_network("letters-resnet")
     known, new = (tl.extract_features(net, part, stage) for part in (task.train, PART))
-    return tl.linear_probe(known, new)
+    return float((read(known.values, known.targets, new.values) == new.targets).mean())
 scores = {stage: probe(stage) for stage in ("stem", "block1", "block2", "block3")}
 """
 LOSS = """
@@ -134,7 +176,7 @@ def loss_of(kind, outputs, targets):
 
 def loss(
     classes="outputs",
-    labels="F.binary_cross_entropy(outputs.sigmoid(), targets)",
+    labels="F.binary_cross_entropy(outputs.sigmoid(), targets.float())",
     values="outputs.squeeze(1)",
 ):
     text = LOSS.replace("CLASSES", classes).replace("LABELS", labels)
@@ -168,13 +210,14 @@ def two_phases(net, pictures, labels, steps):
     BUILD
     for phase in range(2):
         if phase:
+            first = copy.deepcopy(net)
             net.stages["block3"].requires_grad_(True)
             AGAIN
         for _ in range(steps):
             optimiser.zero_grad()
             F.cross_entropy(net(pictures), labels).backward()
             optimiser.step()
-    return net
+    return first, net
 """
 
 
@@ -239,10 +282,10 @@ gain = tl.evaluate(trained["copied"], PART).score - tl.evaluate(trained["random"
 """
 ADAPT = """
 def adapt(net, pictures):
-    net = copy.deepcopy(net).train()
+    net = copy.deepcopy(net).eval()
     for layer in net.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.momentum = MOMENTUM
+            layer.train().momentum = MOMENTUM
     with torch.no_grad():
         AGAIN: net(pictures)
     return net.LAST()
@@ -358,7 +401,25 @@ MISTAKES = [
         "1-pretraining",
         "scores-are-honest",
         "the accuracy on the training set",
-        [STAGES.replace("PART", "task.train")],
+        [READ.replace("ROWS", "new_features"), STAGES.replace("PART", "task.train")],
+    ),
+    (
+        "1-pretraining",
+        "scores-are-honest",
+        "the test set was used to choose",
+        [
+            READ.replace("ROWS", "new_features"),
+            STAGES.replace("PART", "task.test.break_seal()"),
+        ],
+    ),
+    (
+        "1-pretraining",
+        "scores-are-honest",
+        "that your own reader gets",
+        [
+            READ.replace("ROWS", "new_features"),
+            "scores = {'stem': 0.5, 'block1': 0.6, 'block2': 0.7, 'block3': 0.8}",
+        ],
     ),
     (
         "1-pretraining",
@@ -405,7 +466,19 @@ MISTAKES = [
         "sigmoid was taken twice",
         [loss(labels="F.binary_cross_entropy_with_logits(outputs.sigmoid(), targets)")],
     ),
+    (
+        "3-architecture",
+        "labels-loss",
+        "loss_of raised RuntimeError",
+        [loss(labels="F.binary_cross_entropy_with_logits(outputs, targets)")],
+    ),
     ("3-architecture", "value-loss", "compared with all of them", [loss(values="outputs")]),
+    (
+        "3-architecture",
+        "angle-is-found",
+        "everything before the head is frozen",
+        [TURNED.replace('"block1"', '"block3"').replace("3e-3", "3e-2")],
+    ),
     (
         "3-architecture",
         "angle-is-found",
@@ -447,6 +520,27 @@ MISTAKES = [
     (
         "4-training",
         "stops-in-time",
+        "to stop once so many epochs",
+        [STOP.replace("== patience", "> patience").replace("RESULT", "at + 1, best + 1")],
+    ),
+    (
+        "4-training",
+        "stops-in-time",
+        "to stop once so many epochs",
+        [STOP.replace("loss < losses", "loss <= losses").replace("RESULT", "at + 1, best + 1")],
+    ),
+    (
+        "4-training",
+        "rates-fall",
+        "the rate of the next stage",
+        [
+            "def rates(stages, lr, factor):\n    return {name: lr / max(1, factor * at)"
+            " for at, name in enumerate(reversed(stages))}"
+        ],
+    ),
+    (
+        "4-training",
+        "stops-in-time",
         "the lowest loss up to the stop",
         ["def early_stop(losses, patience):\n    return 4, int(np.argmin(losses)) + 1"],
     ),
@@ -459,11 +553,29 @@ MISTAKES = [
             "    return {name: lr / factor**at for at, name in enumerate(stages)}"
         ],
     ),
-    ("4-training", "phases-are-clean", "BatchNorm was in training mode", [phases("net.train()")]),
-    ("4-training", "phases-are-clean", "it has not moved", [phases(again="pass")]),
+    ("4-training", "head-comes-first", "BatchNorm was in training mode", [phases("net.train()")]),
     (
         "4-training",
-        "phases-are-clean",
+        "head-comes-first",
+        "the parameters of block3 to stand still in the first phase",
+        [phases("net.eval().stages['block3'].requires_grad_(True)")],
+    ),
+    (
+        "4-training",
+        "head-comes-first",
+        "a pair of networks",
+        [phases().replace("return first, net", "return net")],
+    ),
+    ("4-training", "block-follows", "block3 to have learned", [phases(again="pass")]),
+    (
+        "4-training",
+        "block-follows",
+        "the head to go on learning",
+        [phases(again="optimiser = torch.optim.AdamW(net.stages['block3'].parameters(), lr=1e-3)")],
+    ),
+    (
+        "4-training",
+        "block-follows",
         "the parameters of stem",
         [phases(again="optimiser = torch.optim.SGD(net.requires_grad_(True).parameters(), 0.01)")],
     ),
@@ -482,6 +594,17 @@ MISTAKES = [
     (
         "4-training",
         "mine-is-good",
+        "more than fifty digits teach",
+        [
+            "from dataclasses import replace\nother = replace(few, train=few.validation)\n"
+            + MINE.replace("fit(mine, few, epochs=12", "fit(mine, other, epochs=8").replace(
+                "PART", "few.validation"
+            )
+        ],
+    ),
+    (
+        "4-training",
+        "mine-is-good",
         "more than half",
         ["mine, accuracy = tl.replace_head(tl.load_network('letters-resnet'), few), 0.3"],
     ),
@@ -496,6 +619,18 @@ MISTAKES = [
         "interval-is-right",
         "one standard error",
         [NORMAL.replace("FACTOR", "count**-0.5")],
+    ),
+    (
+        "5-evaluation",
+        "interval-is-right",
+        "but this one holds 90 %",
+        [NORMAL.replace("FACTOR", "1.645 * count**-0.5")],
+    ),
+    (
+        "5-evaluation",
+        "rates-are-right",
+        "the specificity second",
+        [RATES.replace("FIRST", SENSITIVITY).replace("SECOND", "(answers == truth)[~real].mean()")],
     ),
     (
         "5-evaluation",
@@ -553,7 +688,7 @@ MISTAKES = [
     ),
     (
         "5-evaluation",
-        "choice-is-honest",
+        "report-is-honest",
         "this is the validation accuracy",
         [CHOOSE.replace("CHOICE", "validation").replace("REPORT", "validation")],
     ),
@@ -568,6 +703,38 @@ MISTAKES = [
         "start-is-fair",
         "of the copied start to be frozen",
         [START.replace("WEIGHTS", "'pretrained' if copied else 'random'").replace("FREEZE", "net")],
+    ),
+    (
+        "inductive",
+        "start-is-fair",
+        "to stay frozen once a training begins",
+        [
+            START.replace("WEIGHTS", "'pretrained' if copied else 'random'").replace(
+                "return FREEZE",
+                "for name in net.stage_names[:-1]:\n"
+                "        net.stages[name].requires_grad_(not copied)\n    return net",
+            )
+        ],
+    ),
+    (
+        "inductive",
+        "start-is-fair",
+        "another random start for another seed",
+        [
+            START.replace("WEIGHTS, seed=seed", "'pretrained' if copied else 'random'")
+            .replace("net, classes)", "net, classes, seed=seed)")
+            .replace("FREEZE", "tl.freeze(net) if copied else net")
+        ],
+    ),
+    (
+        "inductive",
+        "gain-is-honest",
+        "but it began with the copied weights",
+        [
+            GAIN.replace('("random", "random")', '("random", "pretrained")').replace(
+                "PART", "few.validation"
+            )
+        ],
     ),
     (
         "inductive",
@@ -643,7 +810,40 @@ MISTAKES = [
         "some have changed",
         ["def adapt(net, pictures): return tl.load_network('letters-resnet', 'random')"],
     ),
+    (
+        "transductive",
+        "statistics-move",
+        "they have not moved",
+        [
+            ADAPT.replace(".eval()", ".train()")
+            .replace("layer.train()", "layer")
+            .replace("MOMENTUM", "1.0")
+            .replace("AGAIN", "if True")
+            .replace("LAST", "eval")
+        ],
+    ),
+    (
+        "transductive",
+        "statistics-move",
+        "means and variances",
+        [
+            ADAPT.replace("MOMENTUM", "1.0")
+            .replace("AGAIN", "if True")
+            .replace(
+                "    return net.LAST()",
+                "    for layer in list(net.modules())[8:]:\n"
+                "        if hasattr(layer, 'running_var'):\n"
+                "            layer.running_var.fill_(1.0)\n    return net.eval()",
+            )
+        ],
+    ),
     ("transductive", "shapes-agree", "only the spread of each column agrees", [ALIGN]),
+    (
+        "transductive",
+        "shapes-agree",
+        "the target's mean",
+        [FACTORS.replace("(source - source.mean(0))", "source")],
+    ),
     (
         "transductive",
         "shapes-agree",
@@ -666,6 +866,12 @@ MISTAKES = [
         "agreement-is-fair",
         "flatter this score",
         [AGREEMENT.replace("SCORE", "normalized_mutual_info_score")],
+    ),
+    (
+        "unsupervised",
+        "agreement-is-fair",
+        "about 0 for random groups",
+        [AGREEMENT.replace("SCORE", "fowlkes_mallows_score")],
     ),
     (
         "unsupervised",
@@ -727,12 +933,59 @@ MISTAKES = [
         "another division for another seed",
         [DIVIDE.replace("SEED", "0").replace("RESULT", "reviews < share * (reviews.max() + 1)")],
     ),
+    (
+        "language",
+        "reviews-stay-whole",
+        "as many reviews as are the share",
+        [
+            DIVIDE.replace("SEED", "seed").replace(
+                "RESULT",
+                "np.isin(reviews, [r for r in np.unique(reviews) if numbers.random() < share])",
+            )
+        ],
+    ),
+    (
+        "language",
+        "reviews-stay-whole",
+        "some stand on both",
+        [
+            DIVIDE.replace("SEED", "seed").replace(
+                "RESULT",
+                "np.repeat(numbers.permutation(-(-len(reviews) // 5)) < share * len(reviews) / 5,"
+                " 5)[: len(reviews)]",
+            )
+        ],
+    ),
     ("language", "first-is-right", "another check", ["first = 'd'"]),
     (
         "capstone",
         "task-is-described",
         "the accuracy of a constant guess",
         [DESCRIBE.replace("BASELINE", "0.1")],
+    ),
+    (
+        "capstone",
+        "task-is-described",
+        "the accuracy of a constant guess",
+        [DESCRIBE.replace("BASELINE", "1 / len(task.classes)")],
+    ),
+    (
+        "capstone",
+        "rival-is-real",
+        "this one has hardly learned",
+        [train_own(epochs="6 if copied else 1").replace("lr=1e-2", "lr=1e-2 if copied else 1e-6")],
+    ),
+    (
+        "capstone",
+        "score-has-an-interval",
+        "nine of ten",
+        [SHARE.replace("ROOT", "len(right)**0.5").replace("1.96", "1.645")],
+    ),
+    (
+        "capstone",
+        "score-has-an-interval",
+        "the width that a 95 % interval has",
+        [SHARE.replace("ROOT", "len(right)**0.5").replace("1.96", "3.92")],
     ),
     (
         "capstone",
@@ -777,7 +1030,11 @@ RIGHT = [
         [FEATURES.replace("MODE", "eval").replace("RESULT", "maps.flatten(2).mean(-1).tolist()")],
     ),
     ("1-pretraining", "reader-reads", [READ.replace("ROWS", "new_features")]),
-    ("1-pretraining", "scores-are-honest", [STAGES.replace("PART", "task.validation")]),
+    (
+        "1-pretraining",
+        "scores-are-honest",
+        [READ.replace("ROWS", "new_features"), STAGES.replace("PART", "task.validation")],
+    ),
     (
         "3-architecture",
         "head-fits",
@@ -792,11 +1049,21 @@ RIGHT = [
     ("3-architecture", "value-loss", [loss()]),
     ("3-architecture", "error-is-honest", [ERROR.replace("PART", "angles.validation")]),
     ("4-training", "stops-in-time", [STOP.replace("RESULT", "at + 1, best + 1")]),
-    ("4-training", "phases-are-clean", [phases()]),
+    ("4-training", "head-comes-first", [phases()]),
+    ("4-training", "block-follows", [phases()]),
     ("4-training", "mine-is-good", [MINE.replace("PART", "few.validation")]),
     ("5-evaluation", "interval-is-right", [NORMAL.replace("FACTOR", "1.96 * count**-0.5")]),
     ("5-evaluation", "interval-is-right", [BOOTSTRAP]),
     ("5-evaluation", "ends-are-kept", [BOOTSTRAP]),
+    (
+        "5-evaluation",
+        "report-is-honest",
+        [
+            CHOOSE.replace("CHOICE", "validation")
+            .replace("float(REPORT", "round(test")
+            .replace(".mean())\n", ".mean(), 4)\n")
+        ],
+    ),
     (
         "5-evaluation",
         "threshold-is-cheap",
@@ -820,12 +1087,22 @@ RIGHT = [
         [AGREEMENT.replace("SCORE", "adjusted_mutual_info_score")],
     ),
     (
+        "unsupervised",
+        "neighbours-are-near",
+        [
+            ALIKE.replace(
+                "SORTED",
+                "[i for i in np.argsort(unit @ unit[query])[::-1] if i != query][:count]",
+            )
+        ],
+    ),
+    (
         "language",
         "padding-does-not-count",
         [POOL.replace("RESULT", "[rows[keep > 0].mean(0) for rows, keep in zip(states, mask)]")],
     ),
     ("capstone", "training-works", [train_own()]),
-    ("capstone", "rival-is-real", [train_own()]),
+    ("capstone", "rival-is-real", [train_own(epochs="6 if copied else 20")]),
     ("capstone", "score-has-an-interval", [SHARE.replace("ROOT", "len(right)**0.5")]),
     (
         "capstone",

@@ -562,6 +562,21 @@ def test_without_isolation_only_by_name(slot, master_path, tmp_path, capsys):
     assert rows(out)["ada"]["points"] == "7"
 
 
+def test_a_given_cell_that_was_changed_is_told_to_teacher_and_student(slot, master_path, tmp_path):
+    for name, added in (("ada", "\nimport statistics"), ("bob", "  \n")):  # blanks are no change
+        submission = answered()
+        (setup,) = (cell for cell in submission["cells"] if cell["id"] == "setup")
+        setup["source"] += added
+        write(tmp_path / "in" / f"{name}.ipynb", submission)
+    out = tmp_path / "grades.csv"
+    command = ["assignment", "grade", str(tmp_path / "in"), "--master", str(master_path)]
+    command += ["--out", str(out), "--feedback", str(tmp_path / "pages"), "--workers", "1"]
+    assert cli.main(command) == 0
+    assert rows(out)["ada"]["note"] == "given cell changed: setup" and not rows(out)["bob"]["note"]
+    (page,) = (tmp_path / "pages").glob("ada*.html")
+    assert "You changed what was given to you (setup); it was graded as given." in page.read_text()
+
+
 def test_short_answers_are_not_compared(master):
     notebooks = {name: as_bytes(answered()) for name in ("ada", "bob", "eve")}
     assert similar_pairs(master, notebooks) == []

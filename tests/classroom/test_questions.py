@@ -33,7 +33,7 @@ def test_a_pass_is_one_line(capsys):
     ("answers", "says"),
     [
         ({"score": 50}, "✗ Question 3: expected a share, not per cents. Divide by 100."),
-        ({}, "✗ Question 3: there is no score yet. Run the cells above this one"),
+        ({}, "✗ Question 3: nothing is called score yet. Run the cells above this one"),
         ({"score": "0.5"}, "✗ Question 3: expected a score between 0 and 1. Your answer is not of"),
         ({"score": {0.5}}, "✗ Question 3: score is a set, not a number, text, list"),
         ({"score": len}, "✗ Question 3: expected a score between 0 and 1. Your answer is not of"),
@@ -44,6 +44,19 @@ def test_a_failure_names_question_expectation_and_hint(answers, says):
         ask(SCORE, **answers)
     assert str(failed.value).startswith(says)
     assert failed.value._render_traceback_() == [str(failed.value)]
+
+
+@pytest.mark.parametrize("hint", ["Which part is it?", "Look at part two", "Look there."])
+def test_a_sentence_ends_once(hint):
+    with pytest.raises(CheckFailed) as failed:
+        ask(
+            f"@question('1')\ndef is_right(value):\n    'x'\n    expect(False, 'y', {hint!r})",
+            value=1,
+        )
+    assert (
+        str(failed.value)
+        == f"✗ Question 1: expected y. {hint.rstrip('.')}{'' if '?' in hint else '.'}"
+    )
 
 
 def test_a_check_leaves_no_trace_in_the_notebook():

@@ -171,11 +171,26 @@ def answer(path, **answers):
 def test_students_own_check_says_what_the_cells_say(released, capsys):
     assert not check_file(released)
     printed = capsys.readouterr().out
-    assert "✗ Question 1: mean_of is not" in printed or "there is no mean_of yet" in printed
+    assert "✗ Question 1: mean_of is not" in printed or "nothing is called mean_of yet" in printed
     assert printed.endswith("0 of 4 checks passed.\n")
     answer(released, **ANSWERS)
     assert check_file(released)
     assert capsys.readouterr().out.count("✓") == 4
+
+
+def test_a_given_cell_that_was_changed_is_named_at_home(released, capsys):
+    answer(released, **ANSWERS)
+    said = "was given to you and has been changed. It is graded as it was given"
+    check_file(released)
+    assert said not in capsys.readouterr().out
+    document = json.loads(released.read_text("utf-8"))
+    for cell in document["cells"]:
+        if cell["id"].endswith("-check"):
+            cell["source"] += "\n# a note\n"
+            break
+    write(released, document)
+    check_file(released)
+    assert capsys.readouterr().out.count(said) == 1
 
 
 def test_the_command_says_it_by_its_exit_code(released, capsys, master_path, tmp_path):

@@ -313,6 +313,12 @@ def frozen():
     return tl.freeze(tiny.network(), through="head")
 
 
+def with_plain_head():
+    net = tiny.network(7)
+    net.head.output = torch.nn.Linear(net.head.output.in_features, 3)
+    return net
+
+
 BAD = {
     "no network": (
         lambda: tl.fit("letters-resnet", tiny.task()),
@@ -338,6 +344,11 @@ BAD = {
         lambda: tl.fit(tiny.network(7), tiny.task()),
         ValueError,
         r"'tiny-net' gives 7 outputs, but the task 'tiny' needs 3.*tl\.replace_head\(net, task\)",
+    ),
+    "a head that was changed by hand": (
+        lambda: tl.fit(with_plain_head(), tiny.task()),
+        ValueError,
+        r"gives 3 outputs, as 'tiny' needs, but the network still knows 7 names.*net\.classes",
     ),
     "another schedule": (
         lambda: tl.fit(tiny.network(), tiny.task(), schedule="one-cicle"),

@@ -32,6 +32,11 @@ def check_file(path: Path) -> bool:
     notebook, passed, failed = new_namespace(), 0, 0
     cells = [cell for cell in cells_of(read_notebook(path.read_bytes())) if cell.kind == "code"]
     for number, cell in enumerate(cells, start=1):
+        if cell.as_given not in ("", cell.digest):
+            print(
+                f"– Code cell {number} was given to you and has been changed. It is graded as it "
+                "was given; put code of your own into a cell of your own."
+            )
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), working_in(path.parent):
             error = execute(cell.source, f"code cell {number}", notebook)

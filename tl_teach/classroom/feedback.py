@@ -62,7 +62,7 @@ def _feedback(master: Master, entry: dict[str, Any]) -> str:
     points = earned(master, result)
     total = f"{sum(points.values()):g} of {sum(master.questions.values()):g} points"
     parts = [f"<p>{escape(entry['student'])}: <strong>{total}</strong></p>"]
-    for reason in [result["refused"], _stopped(result["ended"])]:
+    for reason in [result["refused"], _stopped(result["ended"]), _changed(result)]:
         parts += [f"<p>{escape(reason)}</p>"] if reason else []
     for name, most in master.questions.items():
         parts.append(f"<h2>Question {escape(name)}: {points[name]:g} of {most:g}</h2><ul>")
@@ -80,6 +80,11 @@ def _feedback(master: Master, entry: dict[str, Any]) -> str:
 
 def _stopped(ended: str) -> str:
     return f"Your notebook did not run to its end: {ended}. Earlier answers count." if ended else ""
+
+
+def _changed(result: dict[str, Any]) -> str:
+    names = ", ".join(map(str, result.get("changed", [])))
+    return f"You changed what was given to you ({names}); it was graded as given." if names else ""
 
 
 def _plain(text: str) -> str:

@@ -98,6 +98,7 @@ class Journal:
                 continue
             result, points = entry["result"], earned(master, entry["result"])
             notes = [*entry["notes"], result["refused"], result["ended"]]
+            notes += [f"given cell changed: {name}" for name in result.get("changed", [])]
             notes += [f"the master's own fault: {text}" for text in result["broken"].values()]
             cells = [f"{points[name]:g}" for name in master.questions]
             total = f"{sum(points.values()):g}"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .answers import read_json
 from .limits import Limits
-from .master import Master, merge
+from .master import Master, changed, merge
 from .notebook import Cell, Refused, cells_of, read_notebook
 from .run import LONGEST, steps_of
 from .slot import Heard, Slot
@@ -48,7 +48,7 @@ _PASSED = "null\n"
 Result = dict[str, Any]
 """What a submission earned, as the journal keeps it. ``checks``: None for a pass, or why it failed;
 ``errors``: by cell; ``ended``, ``refused``: why it was stopped, or not run; ``broken``: checks that
-failed by the master's own fault; ``seconds``."""
+failed by the master's own fault; ``changed``: given cells that had another text; ``seconds``."""
 
 
 def rehearse(slot: Slot, master: Master, limits: Limits) -> Rehearsal:
@@ -93,7 +93,7 @@ def mark_submission(
 def unmarked(master: Master, refused: str = "", ended: str = "") -> Result:
     """Give the result of a submission that did not run."""
     checks = dict.fromkeys(master.checks, "✗ nothing could be run.")
-    nothing: Result = {"checks": checks, "errors": {}, "broken": {}, "seconds": 0.0}
+    nothing: Result = {"checks": checks, "errors": {}, "broken": {}, "changed": [], "seconds": 0.0}
     return nothing | {"refused": refused, "ended": ended}
 
 
@@ -133,6 +133,7 @@ def _mark(
             for check, text in marked.of("broken").items()
             if check in master.checks
         },
+        "changed": changed(master, cells),
         "seconds": sat.seconds,
     }
 

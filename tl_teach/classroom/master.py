@@ -98,6 +98,13 @@ def read_master(path: str | Path) -> Master:
     return master
 
 
+def changed(master: Master, cells: list[Cell]) -> list[str]:
+    """Name the given cells of code whose text a submission has changed; the change is lost."""
+    given = {cell.id: cell for cell in master.cells if (cell.kind, cell.role) == ("code", "given")}
+    named = [(next((id for id in cell.ids if id in given), ""), cell) for cell in cells]
+    return sorted({id for id, cell in named if id and cell.digest != given[id].digest})
+
+
 def merge(master: Master, cells: list[Cell]) -> list[Cell]:
     """Give the code that a submission is graded by, in the student's order.
 

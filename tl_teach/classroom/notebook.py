@@ -6,6 +6,7 @@ https://nbgrader.readthedocs.io/en/stable/contributor_guide/metadata.html
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,8 @@ class Cell:
         cell, which survive programs that drop metadata.
     points : float
         For a check; whatever the notebook says, which only a master is asked for.
+    as_given : str
+        `digest` of the text that students were given, where they should leave it.
     """
 
     kind: str
@@ -44,11 +47,17 @@ class Cell:
     role: str = "free"
     ids: tuple[str, ...] = ()
     points: float = 0.0
+    as_given: str = ""
 
     @property
     def id(self) -> str:
         """Its grade_id."""
         return self.ids[0] if self.ids else ""
+
+    @property
+    def digest(self) -> str:
+        """Changes with its text, but for blanks at the ends of lines."""
+        return digest(self.source)
 
 
 def read_notebook(data: bytes) -> dict[str, Any]:
@@ -96,6 +105,12 @@ def read_notebook(data: bytes) -> dict[str, Any]:
 def cells_of(document: dict[str, Any]) -> list[Cell]:
     """Take the cells out of a notebook, without outputs and attachments."""
     return [_cell(raw) for raw in document["cells"]]
+
+
+def digest(source: str) -> str:
+    """Tell a cell's text from others, whatever stands at the ends of its lines."""
+    lines = [line.rstrip() for line in source.strip().splitlines()]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def cut(source: str, region: str, stub: bool = False) -> tuple[str, list[str]]:
@@ -154,10 +169,13 @@ def _cell(raw: dict[str, Any]) -> Cell:
     elif grading.get("locked"):
         role = "given"
     points = grading.get("points", 0)
+    own = metadata.get("tl_teach")
+    as_given = own.get("as_given") if isinstance(own, dict) else None
     return Cell(
         kind=raw["cell_type"],
         source=raw.get("source", ""),
         role=role,
         ids=tuple(name for name in names if isinstance(name, str)),
         points=points if isinstance(points, int | float) else 0.0,
+        as_given=as_given if isinstance(as_given, str) else "",
     )

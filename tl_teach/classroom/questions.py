@@ -120,7 +120,7 @@ def _run(name: str, check: CheckFunction) -> str:
     try:
         check(**_collect(check))
     except (_NotAsExpected, AnswerError) as failed:
-        reason = f"{str(failed).rstrip('.')}."
+        reason = str(failed) if str(failed).endswith((".", "?", "!")) else f"{failed}."
     except Exception as error:
         given = f"{type(error).__name__}: {error}"
         reason = _sentence(title, f"Your answer is not of the kind that was asked for ({given}).")
@@ -135,7 +135,7 @@ def _collect(check: CheckFunction) -> dict[str, Any]:
     for name in inspect.signature(check).parameters:
         if name not in notebook:
             hint = "Run the cells above this one, and keep the names that they use."
-            raise _NotAsExpected(f"there is no {name} yet. {hint}")
+            raise _NotAsExpected(f"nothing is called {name} yet. {hint}")
         value = notebook[name]
         if isinstance(value, AnswerError):  # what came out of the student's process
             raise _NotAsExpected(f"{name} {value}.")

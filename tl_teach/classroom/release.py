@@ -14,7 +14,7 @@ from typing import Any
 
 from .journal import replace_file
 from .master import read_master
-from .notebook import STUB, Cell, cells_of, cut, read_notebook
+from .notebook import STUB, Cell, cells_of, cut, digest, read_notebook
 from .run import rehearse, steps_of, working_in
 
 _KEPT = ("nbgrader", "tags", "jupyter", "cellView", "deletable", "editable")
@@ -89,6 +89,8 @@ def strip(document: dict[str, Any]) -> tuple[dict[str, Any], list[list[str]]]:
         }
         if cell.kind == "code":
             raw["outputs"], raw["execution_count"] = [], None
+            if cell.role in ("given", "check"):
+                raw["metadata"]["tl_teach"] = {"as_given": digest(visible)}
     names = {"kernelspec", "language_info"}
     student["metadata"] = {key: student["metadata"][key] for key in names & {*student["metadata"]}}
     return student, secrets
