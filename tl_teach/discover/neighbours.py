@@ -148,7 +148,9 @@ def outliers(
     References
     ----------
     Ramaswamy, Rastogi, Shim (2000), "Efficient algorithms for mining outliers from large data
-    sets", https://doi.org/10.1145/342009.335437
+    sets", https://doi.org/10.1145/342009.335437, who take the distance to the farthest of them
+
+    Angiulli, Pizzuti (2002), "Fast outlier detection in high dimensional spaces", who take all
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Colours and shapes for what is no role of a stage: classes, and recipes without a role.
 
-The first eight are those of Okabe and Ito, which people with any kind of colour vision tell apart;
-each has a shape of its own as well.
+The first eight are those of Okabe and Ito (the book's ink for their black), chosen so that people
+with the common kinds of colour blindness tell them apart; each has a shape of its own as well.
 """
 
 from __future__ import annotations
