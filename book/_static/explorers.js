@@ -8,7 +8,7 @@
   addEventListener("message", ({ data, source }) => {
     const frame = frames().find((one) => one.contentWindow === source);
     if (!frame || !Number.isFinite(data?.explorer)) return;
-    frame.style.height = `${Math.min(2000, data.explorer)}px`;
+    frame.style.height = `${Math.min(6000, data.explorer)}px`;
     tell(frame); // it has just come to life
   });
   new MutationObserver(() => frames().forEach(tell)).observe(document.documentElement, {

@@ -7,7 +7,10 @@
   "use strict";
   const KEY = "tl-predictions";
 
+  let memory = null; // what was predicted where nothing can be kept
+
   const read = () => {
+    if (memory) return memory;
     try {
       return JSON.parse(localStorage.getItem(KEY)) || {};
     } catch {
@@ -18,7 +21,7 @@
     try {
       localStorage.setItem(KEY, JSON.stringify(predictions));
     } catch {
-      /* then nothing is remembered */
+      memory = predictions; // until the page is left
     }
   };
 
@@ -40,8 +43,6 @@
   const follow = (question) => {
     const choices = [...question.querySelectorAll("details")];
     const name = choices[0].getAttribute("name");
-    const known = (read()[thisPage] || {})[name];
-    if (choices[known]) mark(choices[known]);
     choices.forEach((choice, index) =>
       choice.addEventListener("toggle", () => {
         const predictions = read();
@@ -52,6 +53,13 @@
         mark(choice);
       })
     );
+  };
+
+  const markKnown = (question) => {
+    const choices = [...question.querySelectorAll("details")];
+    question.querySelectorAll(".prediction").forEach((words) => words.remove());
+    const known = (read()[thisPage] || {})[choices[0].getAttribute("name")];
+    if (choices[known]) mark(choices[known]);
   };
 
   const showProgress = (table) => {
@@ -76,9 +84,17 @@
     };
   };
 
-  document.addEventListener("DOMContentLoaded", () => {
-    document.querySelectorAll(".predict").forEach(follow);
+  const showKnown = () => {
+    document.querySelectorAll(".predict").forEach(markKnown);
     const table = document.getElementById("progress");
     if (table) showProgress(table);
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll(".predict").forEach(follow);
+    showKnown();
   });
+  // Another tab has predicted or forgotten; or the browser shows a page as it was left.
+  addEventListener("storage", showKnown);
+  addEventListener("pageshow", ({ persisted }) => persisted && showKnown());
 })();

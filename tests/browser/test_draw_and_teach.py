@@ -209,11 +209,70 @@ def test_the_pen_moves_by_keyboard(lab: Page) -> None:
     lab.click("#lab-clear")
 
 
+SEND = """(canvas, [kind, x, y, more]) => {
+  const box = canvas.getBoundingClientRect();
+  canvas.setPointerCapture = () => {};  // there is no pointer to capture
+  canvas.dispatchEvent(new PointerEvent(kind, {bubbles: true, clientX: box.x + x * box.width,
+    clientY: box.y + y * box.height, pointerId: 1, ...more}));
+  delete canvas.setPointerCapture;
+}"""
+
+
+def test_a_second_finger_and_another_button_draw_nothing(lab: Page) -> None:
+    lab.click("#lab-clear")
+    reads(lab, "Draw something")
+    canvas = lab.locator("#lab-canvas")
+    strokes = "() => document.getElementById('lab-seen').getAttribute('aria-label')"
+    canvas.evaluate(SEND, ["pointerdown", 0.5, 0.5, {"button": 2}])
+    canvas.evaluate(SEND, ["pointerup", 0.5, 0.5, {"button": 2}])
+    lab.wait_for_timeout(100)
+    assert lab.evaluate(strokes) == "What the network sees: nothing yet"
+    drawn = "canvas => canvas.toDataURL()"
+    canvas.evaluate(SEND, ["pointerdown", 0.3, 0.2, {}])
+    canvas.evaluate(SEND, ["pointermove", 0.3, 0.8, {}])
+    alone = canvas.evaluate(drawn)
+    canvas.evaluate(SEND, ["pointerdown", 0.9, 0.5, {"pointerId": 2}])
+    canvas.evaluate(SEND, ["pointermove", 0.8, 0.6, {"pointerId": 2}])
+    canvas.evaluate(SEND, ["pointerup", 0.8, 0.6, {"pointerId": 2}])
+    assert canvas.evaluate(drawn) == alone
+    canvas.evaluate(SEND, ["pointerup", 0.3, 0.8, {}])
+    reads(lab, "see")
+    lab.click("#lab-clear")
+    reads(lab, "Draw something")
+
+
+def test_a_borrowed_digit_stays_held_out(lab: Page) -> None:
+    lab.click("text=Take a handwritten digit")
+    reads(lab, "Its writer meant")
+    lab.click("text=One of each")
+    taught(lab, 10)
+    reads(lab, "I read")
+    reads(lab, "Its writer meant")
+    assert lab.locator("#lab-names button:not([disabled])").count() == 0
+    lab.focus("#lab-canvas")
+    lab.keyboard.press("ArrowLeft")  # the pen is up: nothing is drawn
+    lab.wait_for_timeout(100)
+    reads(lab, "Its writer meant")
+    lab.click("#lab-clear")
+    reads(lab, "Draw something")
+
+
+def test_no_example_no_score_and_no_training(lab: Page) -> None:
+    lab.click("text=Six of each")
+    lab.wait_for_timeout(150)
+    lab.click("#lab [data-take='0']")
+    lab.wait_for_timeout(3000)  # what was under way comes too late
+    assert lab.locator("#lab-score").inner_text() == "No examples yet."
+    assert lab.locator("#lab-save").is_disabled() and lab.locator("#lab-train").is_disabled()
+    assert score(lab, "copied, frozen", 0) is None
+
+
 def score(page: Page, way: str, examples: int) -> float | None:
     """What the table says of one way with so many examples."""
-    cells = page.locator("#lab-table tr").all_inner_texts()
-    found = [row.split("\t") for row in cells]
-    matches = [row[2] for row in found if row[0] == way and row[1] == str(examples)]
+    rows = page.locator("#lab-table").evaluate(
+        "body => [...body.rows].map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    matches = [right for name, count, right in rows if (name, count) == (way, str(examples))]
     return float(matches[0].rstrip(" %")) / 100 if matches else None
 
 

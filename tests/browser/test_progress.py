@@ -37,6 +37,28 @@ def test_nothing_leaves_the_machine(visit) -> None:
     assert [one for one in sent if not one.startswith("GET") or "/_images/" not in one] == []
 
 
+def test_without_storage_only_the_first_choice_is_the_prediction(visit, address) -> None:
+    page = visit(PROGRESS).page
+    page.add_init_script(
+        "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); }"
+    )
+    page.goto(address + CHAPTER)
+    question = page.locator(".predict").first
+    for choice in (1, 0):
+        question.locator("details").nth(choice).locator("summary").click()
+    question.locator(".prediction").wait_for()
+    assert question.locator(".prediction").count() == 1
+    assert question.locator("details").nth(1).locator(".prediction").count() == 1
+
+
+def test_another_tab_is_followed(visit, address) -> None:
+    page = visit(CHAPTER).page
+    page.locator(".predict summary").first.click()
+    page.locator(".prediction").wait_for()
+    page.evaluate("() => { localStorage.clear(); dispatchEvent(new StorageEvent('storage')); }")
+    assert page.locator(".prediction").count() == 0
+
+
 def test_without_storage_the_questions_work(visit, address) -> None:
     page = visit(PROGRESS).page
     page.add_init_script(

@@ -21,10 +21,14 @@ for (const field of fields) field.addEventListener("input", show);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 function wear(theme) { document.documentElement.dataset.theme = theme; }
 wear(dark.matches ? "dark" : "light");
-dark.addEventListener("change", () => wear(dark.matches ? "dark" : "light"));
+let told = false; // by the page, which may differ from the system
+dark.addEventListener("change", () => told || wear(dark.matches ? "dark" : "light"));
 addEventListener("message", ({ data }) => {
-  if (data?.theme === "dark" || data?.theme === "light") wear(data.theme);
+  if (data?.theme !== "dark" && data?.theme !== "light") return;
+  told = true;
+  wear(data.theme);
 });
+addEventListener("pageshow", show); // a browser may have put the sliders back where they were
 new ResizeObserver(() => parent.postMessage(
   { explorer: Math.ceil(document.querySelector("main").getBoundingClientRect().height) + 4 }, "*",
 )).observe(document.querySelector("main"));

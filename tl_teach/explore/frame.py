@@ -63,7 +63,7 @@ class Explorer:
     title : str
         What can be explored.
     controls : sequence of Control
-        Those with a single option are left out.
+        What can be set, each in a few steps.
     draw : callable
         Is given the place of the setting of each control, from 0, and gives a `View`.
     common : str
@@ -121,6 +121,8 @@ class Explorer:
             f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(self.title)}'
             f"</title><style>{_file('frame.css')}</style>"
             f'<main class="explorer"><h1>{escape(self.title)}</h1>'
+            "<noscript><style>.controls{display:none!important}</style><p>Without scripts: one "
+            "setting, and others in words below.</p></noscript>"
             f'<div class="controls">{"".join(map(_field, self.controls))}</div>{self.common}'
             f'<div class="view">{first.html}</div>'
             f'<p class="words" aria-live="polite">{escape(first.words)}</p>'

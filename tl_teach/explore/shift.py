@@ -50,7 +50,7 @@ def explore_shift(points: int = 120) -> Explorer:
     --------
     >>> import tl_teach as tl
     >>> tl.explore_shift(40).view(0, 0, 1).words
-    'Classes well apart, 50% of the target is class A. ...'
+    'Drawn after adaptation: classes well apart, 50% of the target is class A. ...'
     """
     require_count("points", points, least=20)
     score = cache(lambda overlap, mix: _mean_scores(points, _DISTANCES[overlap], _MIXES[mix]))
@@ -65,9 +65,10 @@ def explore_shift(points: int = 120) -> Explorer:
         gain = after - before
         effect = "helps" if gain > 0.02 else "hurts" if gain < -0.02 else "changes little"
         words = (
-            f"Classes {apart[overlap]}, {share(_MIXES[mix])} of the target is class A. Adaptation "
-            f"{effect}: accuracy {share(before)} before, {share(after)} after; always answering A "
-            f"gets {share(always)}. K-means agrees with the classes by {agreement:.2f}."
+            f"Drawn {'after adaptation' if adapted else 'as they are'}: classes {apart[overlap]}, "
+            f"{share(_MIXES[mix])} of the target is class A. Adaptation {effect}: over ten draws "
+            f"accuracy {share(before)} before, {share(after)} after; always giving the commoner "
+            f"class gets {share(always)}. K-means agrees with the classes by {agreement:.2f}."
         )
         rows = {
             "accuracy before adaptation": share(before),

@@ -110,10 +110,10 @@ def explore_study(study: Study | None = None) -> Explorer:
         line = rows if seed == 0 else rows[rows.seed == seeds[seed - 1]]
         values = line.groupby(counts).score.mean()
         if amount not in values:
-            words = f"{recipe} was not run with {amount} {unit} and this seed."
+            words = f"{recipe} was not run with {_counted(amount, unit)} and this seed."
             return View(svg(f'<use href="#{name}"/>', words), words)
         scores = rows[rows[counts] == amount].sort_values("seed").score.to_numpy()
-        finding = f"{recipe}: {study.metric} {share(values[amount])} with {amount} {unit}"
+        finding = f"{recipe}: {study.metric} {share(values[amount])} with {_counted(amount, unit)}"
         x = _across(amount, amounts)
         band = ""
         if seed == 0 and len(scores) > 1:
@@ -133,6 +133,10 @@ def explore_study(study: Study | None = None) -> Explorer:
         Control("seed", ("mean of all", *map(str, seeds)), slides=False),
     ]
     return Explorer("the curves of a study", controls, draw, common)
+
+
+def _counted(amount: int, unit: str) -> str:
+    return f"{amount} {unit.replace('labels', 'label') if amount == 1 else unit}"
 
 
 def _switches(recipes: Sequence[str]) -> tuple[list[Control], Any]:

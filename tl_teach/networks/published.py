@@ -50,9 +50,10 @@ def published_weights(name: str) -> Any:
     """Give torchvision's record of the ImageNet weights that we use: ``url``, ``meta`` and more.
 
     The first published ones, IMAGENET1K_V1, wherever they exist: they are those of the papers that
-    compare networks, and frozen features made with losses and regularisers of the later kind tend to
-    transfer less well although their ImageNet accuracy is higher (Kornblith, Chen, Lee, Norouzi, 2021, "Why do better loss
-    functions lead to less transferable features?", https://arxiv.org/abs/2010.16402).
+    compare networks, and frozen features made with losses and regularisers of the later kind tend
+    to transfer less well although their ImageNet accuracy is higher (Kornblith, Chen, Lee, Norouzi,
+    2021, "Why do better loss functions lead to less transferable features?",
+    https://arxiv.org/abs/2010.16402).
     """
     from torchvision.models import get_model_weights
 

@@ -23,17 +23,23 @@
   const starts = { copied, random };
   const nets = { copied: Lab.foldNetwork(copied), random: Lab.foldNetwork(random) };
   const heads = {}; // by start, and of what was trained by "copied trainable", ...
-  const trained = {}; // by way: {state, folded, head}
+  const trained = {}; // by way: {state, folded, head, boundary}
   const scores = Object.fromEntries(Object.keys(Lab.WAYS).map((way) => [way, new Map()]));
   const chosen = new Set(); // places in the pool
   const own = []; // {id, label, pixels}
-  let seen = null, ownCount = 0, trainer = null;
+  let seen = null, meant = null; // the picture, and what a borrowed one shows
+  let ownCount = 0, trainer = null;
+  let lesson = 0; // counts the changes of the examples: what came of earlier ones is out of date
 
   const worker = Lab.startWorker(["convolution", "network", "head", "training", "worker"]);
   const percent = (share) => `${Math.round(100 * share)} %`;
   const start = () => document.querySelector("[name=lab-start]:checked").value;
   const boundary = () => Number($("boundary").value);
   const way = () => `${start()} ${boundary() === 4 ? "frozen" : "trainable"}`;
+  const learned = () => { // what was trained as the switches stand, or nothing
+    const own = trained[way()];
+    return own?.boundary === boundary() ? own : undefined;
+  };
   const items = () => [
     ...[...chosen].sort((a, b) => a - b)
       .map((place) => ({ id: `pool ${place}`, label: place % 10, pixels: pool[place] })),
@@ -43,7 +49,10 @@
   // --- Draw -------------------------------------------------------------------------------------
 
   const pen = new Lab.Pen($("canvas"), (strokes) => show(strokes.length ? Lab.rasterise(strokes) : null),
-    (words) => { $("answer").textContent = words; });
+    (words) => { penWords.textContent = words; });
+  const penWords = document.createElement("p");
+  penWords.setAttribute("role", "status");
+  $("canvas").after(penWords);
 
   for (const stage of Lab.STAGES.slice(0, -1)) {
     const figure = document.createElement("figure");
@@ -54,9 +63,9 @@
     $("maps").append(figure);
   }
 
-  function show(pixels) {
-    seen = pixels;
-    const current = trained[way()] ?? { folded: nets[start()], head: heads[start()] };
+  function show(pixels, label = null) {
+    [seen, meant] = [pixels, label];
+    const current = learned() ?? { folded: nets[start()], head: heads[start()] };
     const maps = {};
     const features = Lab.pool(Lab.run(current.folded, Lab.normalise(pixels ?? new Uint8Array(784)), { maps }));
     Lab.paintDigit($("seen"), pixels ?? new Uint8Array(784));
@@ -66,9 +75,12 @@
       canvas.setAttribute("aria-label", `Strongest feature maps of ${stage}: channels ${best.join(", ")}`);
     }
     $("seen").setAttribute("aria-label", pixels ? "What the network sees of it" : "What the network sees: nothing yet");
+    $("answer").setAttribute("aria-busy", pen.drawing); // said once the stroke has ended
     $("answer").textContent = pixels ? answer(current.head, features)
       : "Draw something: the network answers with every stroke.";
-    for (const button of $("names").children) button.disabled = !pixels;
+    if (meant !== null) $("answer").textContent += ` Its writer meant ${meant}.`;
+    // A borrowed digit is held out, so it must not become an example.
+    for (const button of $("names").children) button.disabled = !pixels || meant !== null;
   }
 
   function answer(head, features) {
@@ -91,12 +103,7 @@
     pen.clear();
     borrowed = (borrowed + 13) % held.length;
     const pixels = held[borrowed];
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      show(pixels);
-      // It is held out, so it must not become an example.
-      for (const button of $("names").children) button.disabled = true;
-      $("answer").textContent += ` Its writer meant ${borrowed % 10}.`;
-    }));
+    requestAnimationFrame(() => requestAnimationFrame(() => show(pixels, borrowed % 10)));
   };
 
   // --- Teach ------------------------------------------------------------------------------------
@@ -121,7 +128,7 @@
     }
     $("pool").append(row);
     const name = Object.assign(document.createElement("button"), { type: "button", textContent: digit, disabled: true });
-    name.setAttribute("aria-label", `My drawing is a ${digit}`);
+    name.setAttribute("aria-label", `My drawing is ${digit === 8 ? "an" : "a"} ${digit}`);
     name.onclick = () => {
       own.push({ id: `own ${ownCount++}`, label: digit, pixels: seen });
       pen.clear();
@@ -156,16 +163,16 @@
     for (const name of Object.keys(heads)) delete heads[name];
     for (const name of Object.keys(trained)) delete trained[name];
     $("score").textContent = items().length ? "Learning …" : "No examples yet.";
-    worker.postMessage({ kind: "teach", items: items() });
+    worker.postMessage({ kind: "teach", items: items(), lesson: ++lesson });
     refresh();
     plan();
   }
 
   const progress = {};
   worker.onmessage = ({ data }) => {
-    if (data.kind === "taught") {
+    if (data.kind === "taught" && data.lesson === lesson) {
       heads[data.start] = data.head;
-      if (data.start === start() && seen) show(seen);
+      if (data.start === start() && seen) show(seen, meant);
       refresh();
     }
     if (data.kind !== "judged") return;
@@ -174,9 +181,9 @@
     $("progress").textContent = done < data.all
       ? `Looking at held-out digits: ${progress.copied ?? 0} of ${data.all} by the copied network, ${progress.random ?? 0} by the random one.`
       : `Judged by ${data.all} held-out digits. A constant guess gets 10 %.`;
-    if (data.accuracy === null || data.examples !== items().length) return;
+    if (data.accuracy === null || data.lesson !== lesson) return;
     const name = data.start === "pixels" ? "pixels" : `${data.start} frozen`;
-    scores[name].set(data.examples, data.accuracy);
+    if (data.of === data.all) scores[name].set(data.examples, data.accuracy);
     if (data.start === "copied") tell(data);
     refresh();
   };
@@ -205,7 +212,7 @@
       `${place === frozen ? '<i class="lab-bar"></i>' : ""}<span class="lab-stage ${role}">${Lab.STAGES[place]}</span>`).join("");
     $("boundary").setAttribute("aria-valuetext", inWords(frozen));
     document.querySelector(`[name=lab-change][value=${frozen === 4 ? "frozen" : "trainable"}]`).checked = true;
-    const current = trained[way()] ?? heads[start()];
+    const current = learned() ?? heads[start()];
     $("train").disabled = frozen === 4 || !heads[start()] || Boolean(trainer);
     $("save").disabled = !current;
     Lab.drawChart($("chart"), scores);
@@ -230,7 +237,7 @@
   function changed() {
     refresh();
     plan();
-    show(seen);
+    show(seen, meant);
   }
 
   for (const radio of document.querySelectorAll("[name=lab-start]")) radio.onchange = changed;
@@ -239,16 +246,13 @@
       $("boundary").value = radio.value === "frozen" ? 4 : Math.min(3, boundary());
       changed();
     };
-  $("boundary").oninput = () => {
-    delete trained[way()]; // it belonged to another boundary
-    changed();
-  };
+  $("boundary").oninput = changed;
 
   const clone = (state) => Object.fromEntries(Object.entries(state)
     .map(([name, { shape, values }]) => [name, { shape, values: values.slice() }]));
 
   $("train").onclick = () => {
-    const name = way(), from = start(), frozen = boundary(), examples = items();
+    const name = way(), from = start(), frozen = boundary(), examples = items(), begun = lesson;
     trainer = Lab.startWorker(["convolution", "network", "head", "training", "worker"]);
     trainer.onerror = (event) => {
       endTraining();
@@ -257,17 +261,15 @@
     trainer.onmessage = ({ data }) => {
       if (data.kind === "step" && data.step % 5 === 0)
         $("training").textContent = `Step ${data.step} of ${data.steps}: loss ${data.loss.toFixed(3)}.`;
-      if (data.kind === "checked") {
+      if (data.kind === "checked")
         $("training").textContent = `Trained. So far ${percent(data.accuracy)} of ${data.of} held-out digits are right.`;
-        record(name, examples.length, data.accuracy);
-      }
       if (data.kind === "trained") {
         endTraining();
-        record(name, examples.length, data.accuracy);
-        const same = examples.length === items().length && name === way() && frozen === boundary();
-        if (same) trained[name] = { state: data.state, folded: Lab.foldNetwork(data.state), head: data.head };
+        scores[name].set(examples.length, data.accuracy);
+        if (begun === lesson)
+          trained[name] = { state: data.state, folded: Lab.foldNetwork(data.state), head: data.head, boundary: frozen };
         refresh();
-        show(seen);
+        show(seen, meant);
         $("training").textContent = `Trained in ${data.seconds.toFixed(0)} s: ${percent(data.accuracy)} of ${held.length} held-out digits are right` +
           `${scores[`${from} frozen`].has(examples.length) ? `, against ${percent(scores[`${from} frozen`].get(examples.length))} with all frozen` : ""}.`;
       }
@@ -280,11 +282,6 @@
     refresh();
     $("training").textContent = "Training …";
   };
-
-  function record(name, examples, accuracy) {
-    scores[name].set(examples, accuracy);
-    Lab.drawChart($("chart"), scores);
-  }
 
   function endTraining() {
     trainer?.terminate();
@@ -302,7 +299,7 @@
   // --- Take it along ----------------------------------------------------------------------------
 
   Lab.learned = function () {
-    const { state, head } = trained[way()] ?? { state: starts[start()], head: heads[start()] };
+    const { state, head } = learned() ?? { state: starts[start()], head: heads[start()] };
     return Lab.writeSafetensors(Lab.withHead(state, head), Lab.about([..."0123456789"]));
   };
 

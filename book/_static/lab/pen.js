@@ -8,27 +8,38 @@ Lab.define("pen", function (Lab) {
   // Strokes are lists of points, 0..1. `changed` is called after each, `say` with words.
   Lab.Pen = class {
     constructor(canvas, changed, say) {
-      Object.assign(this, { canvas, changed, say, strokes: [], at: [0.5, 0.5], down: false });
+      Object.assign(this, { canvas, changed, say, strokes: [], at: [0.5, 0.5], down: false, finger: null });
       canvas.addEventListener("pointerdown", (event) => {
+        if (this.drawing || event.button > 0) return; // a second finger, another button
+        this.finger = event.pointerId;
         canvas.setPointerCapture(event.pointerId);
         this.strokes.push([this.place(event)]);
-        this.drawing = true;
         event.preventDefault();
         canvas.focus({ preventScroll: true });
         this.update();
       });
       canvas.addEventListener("pointermove", (event) => {
-        if (!this.drawing) return;
+        if (event.pointerId !== this.finger) return;
         const missed = event.getCoalescedEvents?.() ?? [];
         for (const one of missed.length ? missed : [event])
           this.strokes[this.strokes.length - 1].push(this.place(one));
         this.update();
       });
-      for (const end of ["pointerup", "pointercancel"])
-        canvas.addEventListener(end, () => { this.drawing = false; });
+      for (const end of ["pointerup", "pointercancel", "lostpointercapture"])
+        canvas.addEventListener(end, (event) => {
+          if (event.pointerId !== this.finger) return;
+          this.finger = null;
+          this.update();
+        });
       canvas.addEventListener("keydown", (event) => this.key(event));
       for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => this.paint());
+      new MutationObserver(() => this.paint()).observe(document.documentElement,
+        { attributeFilter: ["data-theme"] }); // the ink has another colour in the dark
       this.paint();
+    }
+
+    get drawing() {
+      return this.finger !== null;
     }
 
     place(event) {
@@ -41,14 +52,16 @@ Lab.define("pen", function (Lab) {
         this.down = !this.down;
         if (this.down) this.strokes.push([[...this.at]]);
         this.say(this.down ? "Pen down" : "Pen up");
+        if (!this.down) this.paint(); // nothing was drawn
       } else if (ARROWS[event.key]) {
         const [dx, dy] = ARROWS[event.key];
         const within = (v) => Math.min(0.98, Math.max(0.02, v));
         this.at = [within(this.at[0] + STEP * dx), within(this.at[1] + STEP * dy)];
         if (this.down) this.strokes[this.strokes.length - 1].push([...this.at]);
+        else this.paint();
       } else return;
       event.preventDefault();
-      this.update();
+      if (this.down) this.update();
     }
 
     clear() {

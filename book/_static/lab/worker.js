@@ -35,12 +35,12 @@ Lab.define("worker", function (Lab) {
     const head = heads[start];
     const accuracy = head && known.length ? Lab.accuracy(head, known, heldLabels) : null;
     post({ kind: "judged", start, accuracy, of: known.length, all: held.length,
-      examples: head?.examples ?? 0 });
+      examples: head?.examples ?? 0, lesson: head?.lesson ?? 0 });
   }
 
   const cache = new Map();
 
-  function teach({ items }) {
+  function teach({ items, lesson }) {
     for (const start of ["copied", "random", "pixels"]) {
       if (!items.length) {
         heads = {};
@@ -53,8 +53,8 @@ Lab.define("worker", function (Lab) {
       });
       const began = performance.now();
       const head = Lab.solveHead(inputs, items.map((item) => item.label), 10);
-      heads[start] = { ...head, examples: items.length };
-      post({ kind: "taught", start, head, milliseconds: performance.now() - began });
+      heads[start] = { ...head, examples: items.length, lesson };
+      post({ kind: "taught", start, head, lesson, milliseconds: performance.now() - began });
       judge(start);
     }
   }
