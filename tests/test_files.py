@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -16,39 +17,24 @@ from tl_teach.cli import doctor
 from tl_teach.wording import say
 
 
-def busy(times):
-    """Replace a file as Windows does while another program looks at it so many times."""
+@pytest.mark.parametrize(("times", "left"), [(2, "new"), (1000, "old")])
+def test_a_file_that_is_looked_at_is_waited_for_as_on_windows(tmp_path, monkeypatch, times, left):
     waited = []
 
-    def replace(part, target):
+    def busy(part, target):
         if len(waited) < times:
             raise PermissionError(13, "Access is denied")
         os.replace(part, target)
 
-    return SimpleNamespace(name="nt", replace=replace), SimpleNamespace(sleep=waited.append), waited
-
-
-def test_a_file_that_is_looked_at_for_a_moment_is_replaced_all_the_same(tmp_path, monkeypatch):
-    system, clock, waited = busy(times=2)
-    monkeypatch.setattr(files, "os", system)
-    monkeypatch.setattr(files, "time", clock)
+    monkeypatch.setattr(files, "os", SimpleNamespace(name="nt", replace=busy))
+    monkeypatch.setattr(files, "time", SimpleNamespace(sleep=waited.append))
     path = tmp_path / "numbers.txt"
     path.write_text("old")
-    with files.replacing(path) as part:
+    refused = pytest.raises(PermissionError) if left == "old" else contextlib.nullcontext()
+    with refused, files.replacing(path) as part:
         part.write_text("new")
-    assert path.read_text() == "new" and len(waited) == 2
-
-
-def test_a_file_that_stays_open_is_left_as_it_was(tmp_path, monkeypatch):
-    system, clock, waited = busy(times=1000)
-    monkeypatch.setattr(files, "os", system)
-    monkeypatch.setattr(files, "time", clock)
-    path = tmp_path / "numbers.txt"
-    path.write_text("old")
-    with pytest.raises(PermissionError), files.replacing(path) as part:
-        part.write_text("new")
-    assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
-    assert 1 < sum(waited) < 3  # seconds
+    assert path.read_text() == left and len(list(tmp_path.iterdir())) == 1
+    assert len(waited) == 2 if left == "new" else 1 < sum(waited) < 3  # seconds
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])

@@ -311,18 +311,33 @@ def test_the_cache_is_where_the_environment_says(monkeypatch):
     assert assets.folder() == pooch.os_cache("tl-teach")
 
 
-def test_the_cache_stays_where_it_was_when_a_notebook_changes_folder(monkeypatch, tmp_path):
+PLACES = [("TL_TEACH_CACHE", assets.folder), ("TL_TEACH_MIRROR", assets.mirror)]
+
+
+@pytest.mark.parametrize(("variable", "place"), PLACES)
+def test_folders_stay_where_they_were_when_a_notebook_changes_its_own(
+    monkeypatch, tmp_path, variable, place
+):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TL_TEACH_CACHE", f"cache-{tmp_path.name}")
-    before = assets.folder()
+    monkeypatch.setenv(variable, f"a-{tmp_path.name}")
+    before = place()
     monkeypatch.chdir("elsewhere")
-    assert assets.folder() == before == tmp_path / f"cache-{tmp_path.name}"
+    assert place() == before == tmp_path / f"a-{tmp_path.name}"
 
 
-def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
-    monkeypatch.setenv("TL_TEACH_CACHE", os.path.join("~no-such-user", "course"))
-    assert "set TL_TEACH_CACHE" in refusal(assets.folder)
+@pytest.mark.parametrize(("variable", "place"), PLACES)
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch, variable, place):
+    monkeypatch.setenv(variable, os.path.join("~no-such-user", "course"))
+    assert f"set {variable}" in refusal(place)
+
+
+def test_no_mirror_is_asked_for_where_none_is_named(monkeypatch):
+    for nothing in ("", None):
+        monkeypatch.delenv("TL_TEACH_MIRROR", raising=False)
+        if nothing is not None:
+            monkeypatch.setenv("TL_TEACH_MIRROR", nothing)
+        assert assets.mirror() is None
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(server, tiny, tmp_path, monkeypatch):

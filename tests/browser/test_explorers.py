@@ -69,6 +69,28 @@ def frame_of(page: Page, explorers: dict[str, Explorer], name: str) -> Frame:
     return frame
 
 
+def test_the_pages_theme_outlasts_a_change_of_the_system(page, explorers) -> None:
+    frame = frame_of(page, explorers, "network")
+    theme = "() => document.documentElement.dataset.theme"
+    chosen = page.evaluate(theme)
+    frame.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=chosen)
+    for scheme in ("dark", "light", chosen):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(100)
+        assert frame.evaluate(theme) == chosen
+
+
+def test_without_scripts_nothing_is_offered_that_does_nothing(browser, explorers, tmp_path) -> None:
+    path = tmp_path / "frame.html"
+    path.write_text(explorers["network"].page, encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert page.get_by_text("Without scripts: one setting").is_visible()
+    assert page.locator(".view").is_visible() and not page.locator(".controls").is_visible()
+    context.close()
+
+
 NAMES = ["network", "study", "maps", "shift", "training", "embedding"]
 
 

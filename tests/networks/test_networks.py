@@ -10,6 +10,7 @@ from torchvision.models import mobilenet_v2 as torchvision_mobilenet_v2
 import tl_teach as tl
 from tests.tasks import tiny
 from tl_teach import assets
+from tl_teach.networks import seeded
 
 OFFLINE = ("letters-resnet", "mobilenet_v2")
 
@@ -273,3 +274,14 @@ def test_a_boundary_beyond_the_row_is_refused(frozen):
     with pytest.raises(ValueError, match=rf"frozen={frozen} does not work: .* has 5 stages"):
         net.set_boundary(frozen)
     assert net.frozen_through is None
+
+
+def test_a_seed_leaves_the_numbers_of_apples_graphics_alone(monkeypatch):
+    states = ["the reader's"]
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: states[-1])
+    monkeypatch.setattr(torch.mps, "set_rng_state", states.append)
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: states.append(seed))
+    with pytest.raises(KeyError), seeded(3):
+        raise KeyError
+    assert states == ["the reader's", 3, "the reader's"]

@@ -13,7 +13,7 @@ Examples
 'CC BY-NC-SA 4.0'
 """
 
-from .cache import Status, folder, path, present, status, verify
+from .cache import Status, folder, mirror, path, present, status, verify
 from .entries import Asset, catalogue
 from .hub import from_hub, in_hub_cache
 from .mirrors import Download
@@ -28,6 +28,7 @@ __all__ = [
     "folder",
     "from_hub",
     "in_hub_cache",
+    "mirror",
     "path",
     "present",
     "status",

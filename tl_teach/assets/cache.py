@@ -57,19 +57,46 @@ def folder() -> Path:
     >>> folder().is_absolute()
     True
     """
-    return _absolute(os.environ.get("TL_TEACH_CACHE") or "")
-
-
-@functools.cache  # a notebook may go to another folder later
-def _absolute(chosen: str) -> Path:
     import pooch
 
     try:
-        return Path(chosen).expanduser().absolute() if chosen else Path(pooch.os_cache("tl-teach"))
+        return _chosen("TL_TEACH_CACHE") or Path(pooch.os_cache("tl-teach"))
     except RuntimeError as error:  # a user without a home
         raise AssetError(
             f"Cannot find a folder for the cache ({error}); set TL_TEACH_CACHE to one."
         ) from None
+
+
+def mirror() -> Path | None:
+    """
+    Folder that is asked for assets before anything else.
+
+    Returns
+    -------
+    Path or None
+        ``TL_TEACH_MIRROR``, if it is set.
+
+    Raises
+    ------
+    AssetError
+        If it begins with the home of a user who has none.
+    """
+    try:
+        return _chosen("TL_TEACH_MIRROR")
+    except RuntimeError as error:
+        raise AssetError(
+            f"Cannot find the mirror ({error}); set TL_TEACH_MIRROR to another folder."
+        ) from None
+
+
+def _chosen(variable: str) -> Path | None:
+    named = os.environ.get(variable)
+    return _absolute(named) if named else None
+
+
+@functools.cache  # once: a notebook may go to another folder later
+def _absolute(named: str) -> Path:
+    return Path(named).expanduser().absolute()
 
 
 def path(name: str | Asset) -> Path:
@@ -206,11 +233,11 @@ def _asset(name: str | Asset) -> Asset:
 
 
 def _mirrors(asset: Asset) -> tuple[Mirror, ...]:
-    chosen = os.environ.get("TL_TEACH_MIRROR")
-    if not chosen:
+    chosen = mirror()
+    if chosen is None:
         return asset.mirrors
     wheels = tuple(mirror for mirror in asset.mirrors if isinstance(mirror, Wheel))
-    return (Folder(Path(chosen).expanduser(), asset.filename, wheels), *asset.mirrors)
+    return (Folder(chosen, asset.filename, wheels), *asset.mirrors)
 
 
 def _source(asset: Asset) -> str:

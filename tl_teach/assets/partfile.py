@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ..files import replace
 
-# A download that has written nothing for an hour was killed: it would have timed out long before.
-STALE_SECONDS = 24 * 3600  # the clock of a shared disk may be hours off
+# A download that has written nothing for so long was killed: it would have timed out long before.
+# A day, since the clock of a shared disk may be hours off.
+STALE_SECONDS = 24 * 3600
 
 
 class AssetError(RuntimeError):

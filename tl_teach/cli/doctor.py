@@ -77,14 +77,14 @@ def examine() -> dict[str, Any]:
             f"The cache folder {folder} cannot be written ({reason}); "
             "set TL_TEACH_CACHE to one that can."
         )
-    entries = assets.status()
+    entries, mirror = assets.status(), assets.mirror()
     return {
         "tl-teach": __version__,
         "machine": _machine(),
         "packages": packages,
         "optional": {name: _version(name) for name in OPTIONAL},
         "programs": {name: shutil.which(name) for name in PROGRAMS},
-        "cache": {"folder": str(folder), "mirror": os.environ.get("TL_TEACH_MIRROR")},
+        "cache": {"folder": str(folder), "mirror": mirror and str(mirror)},
         "assets": {
             "present": [entry.asset.name for entry in entries if entry.present],
             "missing": {

@@ -17,6 +17,8 @@ function show() {
   words.textContent = DATA.words[at];
 }
 for (const field of fields) field.addEventListener("input", show);
+document.querySelector(".still").remove();
+document.querySelector(".controls").hidden = false;
 // The page around this frame may say which theme it has, and is told how high the frame must be.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 function wear(theme) { document.documentElement.dataset.theme = theme; }

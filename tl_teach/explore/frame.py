@@ -121,9 +121,8 @@ class Explorer:
             f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(self.title)}'
             f"</title><style>{_file('frame.css')}</style>"
             f'<main class="explorer"><h1>{escape(self.title)}</h1>'
-            "<noscript><style>.controls{display:none!important}</style><p>Without scripts: one "
-            "setting, and others in words below.</p></noscript>"
-            f'<div class="controls">{"".join(map(_field, self.controls))}</div>{self.common}'
+            '<p class="still">Without scripts: one setting, and others in words below.</p>'
+            f'<div class="controls" hidden>{"".join(map(_field, self.controls))}</div>{self.common}'
             f'<div class="view">{first.html}</div>'
             f'<p class="words" aria-live="polite">{escape(first.words)}</p>'
             f"<details><summary>In words, setting by setting</summary><ul>{words}</ul></details>"

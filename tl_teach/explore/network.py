@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import time
+from typing import NamedTuple
 
 import torch
+from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from ..learning import Study
 from ..learning.studies import require_study
@@ -64,16 +67,16 @@ def explore_network(net: Network, study: Study | None = None, *, batch_size: int
     metric = "" if study is None else study.metric
     names = net.stage_names
     counts = {name: sum(p.numel() for p in net.stages[name].parameters()) for name in names}
-    seconds, entering, kept = _measure(net)
+    costs = _measure(net)
     options = ("nothing", *names[:-1])
 
     def draw(frozen: int) -> View:
+        learning = [costs[name] for name in names[frozen:]]
         learn = sum(counts[name] for name in names[frozen:])
-        bytes_ = 4 * (sum(counts.values()) + 3 * learn)
-        saved = entering[names[frozen]] + sum(kept[name] for name in names[frozen:])
-        bytes_ += batch_size * saved
-        forward = sum(seconds[name][0] for name in names[:frozen])
-        epoch = sum(sum(seconds[name]) for name in names[frozen:])
+        saved = learning[0].entering + sum(cost.saved for cost in learning)
+        bytes_ = 4 * (sum(counts.values()) + 3 * learn) + batch_size * saved
+        forward = sum(costs[name].forward for name in names[:frozen])
+        epoch = sum(cost.forward + cost.backward for cost in learning)
         rows = {
             "learn": f"{learn:,} of {sum(counts.values()):,} parameters",
             f"memory of a step of {batch_size}": f"{bytes_ / 1e6:.1f} MB",
@@ -99,42 +102,44 @@ def explore_network(net: Network, study: Study | None = None, *, batch_size: int
     return Explorer(f"the freeze boundary of {net.name}", [control], draw)
 
 
-Seconds = dict[str, tuple[float, float]]
+class _Cost(NamedTuple):
+    """What a stage takes for one picture: seconds, and bytes that are saved for the way back."""
+
+    forward: float
+    backward: float
+    entering: float  # of what comes in, which the stage before may save as well
+    saved: float  # of all else
 
 
-def _measure(net: Network) -> tuple[Seconds, dict[str, int], dict[str, int]]:
-    """By stage and picture: seconds there and back, bytes saved of what enters, and of the rest."""
+def _measure(net: Network) -> dict[str, _Cost]:
+    """Let every stage learn from a few pictures."""
     learner = copy.deepcopy(net).cpu().train().requires_grad_(True)
-    value = torch.zeros(8, *net.preprocess.shape)
-    seconds: Seconds = {}
-    entering: dict[str, int] = {}
-    kept: dict[str, int] = {}
+    value, costs = torch.zeros(8, *net.preprocess.shape), {}
     for name, stage in learner.stages.items():
-        weights = {each.untyped_storage().data_ptr() for each in stage.parameters()}
-        blocks: dict[int, int] = {}
-
-        def note(tensor: torch.Tensor, blocks: dict[int, int] = blocks) -> torch.Tensor:
-            memory = tensor.untyped_storage()
-            blocks[memory.data_ptr()] = memory.nbytes()
-            return tensor
-
-        for warm in (True, False):
-            inputs = value.detach().requires_grad_()
-            begun = time.perf_counter()
-            with torch.enable_grad():
-                if warm:
-                    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-                        out = stage(inputs)
-                else:
-                    out = stage(inputs)
-            middle = time.perf_counter()
-            out.sum().backward()
-            times = middle - begun, time.perf_counter() - middle
-        for known in weights:
-            blocks.pop(known, None)
-        # The stage before, if it learns, may have saved what enters as well.
-        entering[name] = blocks.pop(value.untyped_storage().data_ptr(), 0) // len(value)
-        seconds[name] = times[0] / len(value), times[1] / len(value)
-        kept[name] = sum(blocks.values()) // len(value)
+        blocks = _saved(stage, value)  # it warms up, too
+        entering = blocks.pop(value.untyped_storage().data_ptr(), 0)
+        begun = time.perf_counter()
+        with torch.enable_grad():
+            out = stage(value.requires_grad_())
+        middle = time.perf_counter()
+        out.sum().backward()
+        seconds = middle - begun, time.perf_counter() - middle
+        sums = (*seconds, entering, sum(blocks.values()))
+        costs[name] = _Cost(*(each / len(value) for each in sums))
         value = out.detach()
-    return seconds, entering, kept
+    return costs
+
+
+def _saved(stage: nn.Module, value: torch.Tensor) -> dict[int, int]:
+    """Bytes of each block of memory that PyTorch saves for the way back, but for the weights."""
+    blocks: dict[int, int] = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        memory = tensor.untyped_storage()
+        blocks[memory.data_ptr()] = memory.nbytes()
+        return tensor
+
+    with torch.enable_grad(), saved_tensors_hooks(note, lambda tensor: tensor):
+        stage(value.detach().requires_grad_()).sum().backward()
+    weights = {each.untyped_storage().data_ptr() for each in stage.parameters()}
+    return {place: size for place, size in blocks.items() if place not in weights}

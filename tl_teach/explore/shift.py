@@ -66,9 +66,10 @@ def explore_shift(points: int = 120) -> Explorer:
         effect = "helps" if gain > 0.02 else "hurts" if gain < -0.02 else "changes little"
         words = (
             f"Drawn {'after adaptation' if adapted else 'as they are'}: classes {apart[overlap]}, "
-            f"{share(_MIXES[mix])} of the target is class A. Adaptation {effect}: over ten draws "
-            f"accuracy {share(before)} before, {share(after)} after; always giving the commoner "
-            f"class gets {share(always)}. K-means agrees with the classes by {agreement:.2f}."
+            f"{share(_MIXES[mix])} of the target is class A. Adaptation {effect}: over {_SEEDS} "
+            f"draws accuracy {share(before)} before, {share(after)} after; always giving the "
+            f"commoner class gets {share(always)}. K-means agrees with the classes by "
+            f"{agreement:.2f}."
         )
         rows = {
             "accuracy before adaptation": share(before),

@@ -113,15 +113,15 @@ def require_fit(net: Network, split: Split, *, any_kind: bool = False) -> None:
         If the number of outputs, or their kind, differs from what the task asks for.
     """
     info = split.info
-    outputs = [m.out_features for m in net.head.modules() if isinstance(m, torch.nn.Linear)][-1:]
-    if outputs == [len(info.classes)] != [len(net.classes)]:
-        raise ValueError(
-            f"The head of {net.name!r} gives {outputs[0]} outputs, as {info.name!r} needs, but the "
-            f"network still knows {len(net.classes)} names for them: the head was changed by hand; "
-            "say net.classes = task.classes and net.kind = task.kind, or let "
-            "tl.replace_head(net, task) do it."
-        )
     if len(net.classes) != len(info.classes):
+        linear = [layer for layer in net.head.modules() if isinstance(layer, torch.nn.Linear)]
+        if linear and linear[-1].out_features == len(info.classes):
+            raise ValueError(
+                f"The head of {net.name!r} gives {len(info.classes)} outputs, as {info.name!r} "
+                f"needs, but the network still knows {len(net.classes)} names for them: the head "
+                "was changed by hand; say net.classes = task.classes and net.kind = task.kind, or "
+                "let tl.replace_head(net, task) do it."
+            )
         raise ValueError(
             f"The network {net.name!r} gives {len(net.classes)} outputs, but the task "
             f"{info.name!r} needs {len(info.classes)}; "

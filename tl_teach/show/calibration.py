@@ -59,8 +59,8 @@ def show_calibration(evaluation: Evaluation, bins: int = 10) -> Picture:
     used = np.flatnonzero(result.counts)
     for place in used:
         count, share, sure = result.counts[place], result.accuracy[place], result.confidence[place]
-        gap: dict[str, Any] = {"color": ACCENT_FAINT, "linewidth": 7, "solid_capstyle": "butt"}
-        above.plot([sure, sure], [share, sure], **gap)
+        gap = [share, sure]
+        above.plot([sure] * 2, gap, color=ACCENT_FAINT, linewidth=7, solid_capstyle="butt")
         ends = wilson(round(share * count), int(count))
         above.plot([sure, sure], ends, color=INK, linewidth=1.4)
     above.plot(result.confidence[used], result.accuracy[used], "o", color=INK, markersize=6)
@@ -72,8 +72,8 @@ def show_calibration(evaluation: Evaluation, bins: int = 10) -> Picture:
 def _counts(axes: Any, result: Calibration) -> None:
     width = result.edges[1]
     middles = result.edges[:-1] + width / 2
-    look = {"color": ACCENT_FAINT, "edgecolor": QUIET, "linewidth": 0.8}
-    axes.bar(middles, result.counts, width * 0.9, **look)
+    wide = width * 0.9
+    axes.bar(middles, result.counts, wide, color=ACCENT_FAINT, edgecolor=QUIET, linewidth=0.8)
     axes.set_ylim(0, 1.3 * result.counts.max())
     axes.grid(visible=False, axis="x")
     if len(middles) <= 12:  # room to write the counts, instead of reading them off a scale

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tarfile
 import uuid
 import zipfile
@@ -106,9 +105,9 @@ def _collection(name: str, sample: bool, by_breed: bool) -> Collection:
 def _pictures(sample: bool) -> tuple[Path, list[str]]:
     """Find the zip file that holds the pictures, or make it; and the pictures' names."""
     text = (files(__package__) / "oxford_pets_sample.txt").read_text(encoding="ascii")
-    mirror, names = os.environ.get("TL_TEACH_MIRROR"), text.split()
-    folder = Path(mirror or "").expanduser() / "oxford-iiit-pet"
-    mirrored = bool(mirror) and (folder / "SHA256SUMS").is_file()
+    mirror, names = assets.mirror(), text.split()
+    folder = (mirror or Path()) / "oxford-iiit-pet"
+    mirrored = mirror is not None and (folder / "SHA256SUMS").is_file()
     if mirrored or (sample and (assets.folder() / _SAMPLE).is_file()):
         return _packed(_SAMPLE, lambda: _from_folder(folder, names)), names
     archive = _packed("oxford-iiit-pet.zip", _from_publisher)

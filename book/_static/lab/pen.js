@@ -52,16 +52,15 @@ Lab.define("pen", function (Lab) {
         this.down = !this.down;
         if (this.down) this.strokes.push([[...this.at]]);
         this.say(this.down ? "Pen down" : "Pen up");
-        if (!this.down) this.paint(); // nothing was drawn
       } else if (ARROWS[event.key]) {
         const [dx, dy] = ARROWS[event.key];
         const within = (v) => Math.min(0.98, Math.max(0.02, v));
         this.at = [within(this.at[0] + STEP * dx), within(this.at[1] + STEP * dy)];
         if (this.down) this.strokes[this.strokes.length - 1].push([...this.at]);
-        else this.paint();
       } else return;
       event.preventDefault();
       if (this.down) this.update();
+      else this.paint(); // nothing was drawn
     }
 
     clear() {
