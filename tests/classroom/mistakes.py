@@ -91,16 +91,16 @@ FINE_TUNING_MISTAKES = [
     ("predictions-are-right", {"predict": BATCH}, "the network was in training mode"),
     ("predictions-are-right", {"predict": FIXED}, "the class with the largest output"),
     (
-        "report-is-honest",
+        "choice-is-honest",
         {"report": REPORT.replace("SPLIT", "task.train")},
         "the accuracy on the training set",
     ),
     (
-        "report-is-honest",
+        "choice-is-honest",
         {"report": BY_TEST},
         "the test set was used to choose",
     ),
-    ("report-is-honest", {"report": FORGED}, "the width that a 95 % interval has"),
+    ("interval-is-right", {"report": FORGED}, "the width that a 95 % interval has"),
     (
         "scores-are-honest",
         {"run": "run = None", "scores": REPORTED},
@@ -118,7 +118,7 @@ FINE_TUNING_MISTAKES = [
         "other scores at 20 labels than at 1",
     ),
     (
-        "report-is-honest",
+        "interval-is-right",
         {"report": REPORT.replace("SPLIT", "task.validation") + NARROW},
         "but this one holds 90 %",
     ),
@@ -132,8 +132,9 @@ FINE_TUNING_RIGHT = [
     ),
     ("frozen-stands-still", {"train-head": NO_STEP.replace("pass", "optimiser.step()")}),
     ("head-learns", {"train-head": NO_STEP.replace("pass", "optimiser.step()")}),
+    ("choice-is-honest", {"report": REPORT.replace("SPLIT", "task.validation")}),
     (
-        "report-is-honest",
+        "interval-is-right",
         {
             "report": REPORT.replace("SPLIT", "task.validation")
             + "spread = 1.96 * np.sqrt(score * (1 - score) / 1000)\n"
@@ -700,13 +701,13 @@ MISTAKES = [
     ),
     (
         "inductive",
-        "start-is-fair",
+        "copied-start-is-frozen",
         "of the copied start to be frozen",
         [START.replace("WEIGHTS", "'pretrained' if copied else 'random'").replace("FREEZE", "net")],
     ),
     (
         "inductive",
-        "start-is-fair",
+        "copied-start-is-frozen",
         "to stay frozen once a training begins",
         [
             START.replace("WEIGHTS", "'pretrained' if copied else 'random'").replace(
@@ -718,7 +719,7 @@ MISTAKES = [
     ),
     (
         "inductive",
-        "start-is-fair",
+        "random-start-is-free",
         "another random start for another seed",
         [
             START.replace("WEIGHTS, seed=seed", "'pretrained' if copied else 'random'")
@@ -728,7 +729,7 @@ MISTAKES = [
     ),
     (
         "inductive",
-        "gain-is-honest",
+        "both-are-trained",
         "but it began with the copied weights",
         [
             GAIN.replace('("random", "random")', '("random", "pretrained")').replace(
@@ -738,7 +739,7 @@ MISTAKES = [
     ),
     (
         "inductive",
-        "start-is-fair",
+        "random-start-is-free",
         "it is random and frozen",
         [
             START.replace("WEIGHTS", "'pretrained' if copied else 'random'").replace(
@@ -748,7 +749,7 @@ MISTAKES = [
     ),
     (
         "inductive",
-        "start-is-fair",
+        "random-start-is-free",
         "but it is the copied one",
         [
             START.replace("WEIGHTS", "'pretrained'").replace(
@@ -788,7 +789,7 @@ MISTAKES = [
     ),
     (
         "transductive",
-        "statistics-move",
+        "statistics-are-the-targets",
         "still a mixture with the source's",
         [ADAPT.replace("MOMENTUM", "0.1").replace("AGAIN", "if True").replace("LAST", "eval")],
     ),
@@ -824,8 +825,8 @@ MISTAKES = [
     ),
     (
         "transductive",
-        "statistics-move",
-        "means and variances",
+        "statistics-are-the-targets",
+        "the target's variances too",
         [
             ADAPT.replace("MOMENTUM", "1.0")
             .replace("AGAIN", "if True")
@@ -1069,10 +1070,20 @@ RIGHT = [
         "threshold-is-cheap",
         [COST.replace("MISS", "miss").replace("ALARM", "false_alarm")],
     ),
+    ("inductive", "both-are-trained", [GAIN.replace("PART", "few.validation")]),
     ("inductive", "gain-is-honest", [GAIN.replace("PART", "few.validation")]),
     (
         "transductive",
         "statistics-move",
+        [
+            ADAPT.replace("MOMENTUM", "0.5")
+            .replace("AGAIN", "for _ in range(9)")
+            .replace("LAST", "eval")
+        ],
+    ),
+    (
+        "transductive",
+        "statistics-are-the-targets",
         [
             ADAPT.replace("MOMENTUM", "0.5")
             .replace("AGAIN", "for _ in range(9)")
