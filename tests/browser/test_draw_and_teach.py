@@ -285,6 +285,21 @@ def taught(page: Page, examples: int, start: str = "copied, frozen") -> None:
     )
 
 
+def test_what_was_judged_in_part_is_no_score(visit: Callable) -> None:
+    page = visit(PAGE).page
+    page.wait_for_function("() => Lab.ready")
+    page.click("text=One of each")
+    told, rows = page.wait_for_function(
+        """() => {
+          const told = document.getElementById("lab-score").textContent;
+          const rows = [...document.getElementById("lab-table").rows].map(row => row.innerHTML);
+          return told.includes("held-out") && [told, rows];
+        }"""
+    ).json_value()
+    known = any("copied, frozen" in row for row in rows)
+    assert known == ("of 500 held-out" in told)
+
+
 def test_a_few_examples_teach_it_digits(lab: Page) -> None:
     lab.click("text=One of each")
     for way in ("copied, frozen", "random, frozen", "raw pixels"):
@@ -367,6 +382,19 @@ def test_the_boundary_moves_and_the_last_block_learns(lab: Page, tmp_path) -> No
     assert right.float().mean().item() == pytest.approx(
         score(lab, "copied, trained", 10), abs=0.006
     )
+
+    # What was trained belongs to its boundary: elsewhere the copied stages are shown and saved.
+    lab.locator("[name=lab-change][value=frozen]").check()
+    lab.focus("#lab-boundary")
+    for key in ("ArrowLeft", "ArrowLeft"):
+        lab.keyboard.press(key)
+    assert lab.locator("#lab-boundary").get_attribute("aria-valuetext") == "frozen through block1"
+    other = tl.load_network("letters-resnet", weights=saved(lab, tmp_path))
+    assert tl.fingerprint(other.stages["block3"]) == tl.fingerprint(before.stages["block3"])
+    lab.focus("#lab-boundary")
+    lab.keyboard.press("ArrowRight")
+    again = tl.load_network("letters-resnet", weights=saved(lab, tmp_path))
+    assert tl.fingerprint(again.stages["block3"]) == tl.fingerprint(net.stages["block3"])
 
 
 def saved(page: Page, folder) -> str:

@@ -54,3 +54,17 @@ def test_a_loss_of_ones_own_compares_each_output_with_its_own_target():
     outputs, targets = torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([1.0, 2.0, 9.0])
     loss = choose_loss(task, torch.nn.functional.l1_loss, None)
     assert float(loss(outputs, targets)) == pytest.approx((1 + 0 + 4) / 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_targets_are_numbers_of_the_outputs_kind(dtype):
+    """Not every PyTorch learns from two kinds at once."""
+    seen = []
+
+    def note(outputs, targets):
+        seen.append(targets.dtype)
+        return outputs.sum()
+
+    loss = choose_loss(tl.load_task("digit-rotation", labels=4), note, None)
+    loss(torch.zeros(3, 1, dtype=dtype, requires_grad=True), torch.zeros(3))
+    assert seen == [dtype]
