@@ -197,7 +197,7 @@ def test_cache_shows_and_clears_what_was_computed(capsys, tmp_path, monkeypatch)
 
     monkeypatch.setattr(store.STORE, "_folder", tmp_path / "activations")
     monkeypatch.setattr(store, "MEMORY_BUDGET", 0)
-    store.STORE.shelf("somekey", 400_000, 1).add([b"x" * 32], torch.zeros(1, 100_000))
+    store.STORE.shelf("somekey", 400_000, [b"x" * 32]).add([b"x" * 32], torch.zeros(1, 100_000))
     assert cli.main(["cache"]) == 0
     assert "somekey" in capsys.readouterr().out
     assert cli.main(["cache", "--clear"]) == 0

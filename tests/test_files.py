@@ -26,7 +26,7 @@ def test_a_file_that_is_looked_at_is_waited_for_as_on_windows(tmp_path, monkeypa
             raise PermissionError(13, "Access is denied")
         os.replace(part, target)
 
-    monkeypatch.setattr(files, "os", SimpleNamespace(name="nt", replace=busy))
+    monkeypatch.setattr(files, "os", SimpleNamespace(name="nt", replace=busy, fsync=os.fsync))
     monkeypatch.setattr(files, "time", SimpleNamespace(sleep=waited.append))
     path = tmp_path / "numbers.txt"
     path.write_text("old")

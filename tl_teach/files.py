@@ -67,6 +67,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         yield temporary
+        with temporary.open("r+b") as written:  # a power cut must not leave a name without content
+            os.fsync(written.fileno())
         replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -6,11 +6,9 @@ import pytest
 import torch
 
 import tl_teach as tl
+from tests.tasks import tiny
 from tl_teach.adapt.pseudo_label import JoinedImages, _joined
 from tl_teach.adapt.signs import outputs_of
-from tl_teach.networks import Network, seeded
-from tl_teach.networks.text import compose_text
-from tl_teach.tasks import TextPreprocess
 
 from . import domains
 
@@ -102,12 +100,7 @@ def test_a_joined_split_gives_pictures_with_the_label_taken():
 
 
 def test_sentences_are_joined_as_pictures_are():
-    transformers = pytest.importorskip("transformers")
-    sizes = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
-    config = transformers.BertConfig(vocab_size=30522, hidden_size=8, **sizes)
-    with seeded(0):
-        stages = compose_text(transformers.BertModel(config).eval(), "Bert", "mean")
-    net = Network("tiny-text", stages, TextPreprocess("bert-uncased", 8), tuple("abcdefgh"), True)
+    net = tiny.text_network()
     source, target = (
         tl.make_task(
             [f"{word} {thing} {n}" for n in range(40) for word in ("good", "bad")],

@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -97,6 +98,20 @@ def test_early_stopping_goes_on_counting(tmp_path, stopped):
     assert tl.fingerprint(resumed) == tl.fingerprint(whole)
 
 
+@pytest.mark.parametrize("numbers", [
+    {"lr": np.float64(1e-2)},
+    {"lr": {name: np.float32(1e-2) for name in ("block1", "block2", "head")}},
+    {"weight_decay": np.float64(1e-3), "lr_decay": np.float64(0.5)},
+])  # fmt: skip
+def test_rates_of_numpy_can_be_gone_on_with(tmp_path, stopped, numbers):
+    settings = {**SETTINGS, **numbers}
+    stopped(tmp_path / "run.pt", 2, **settings)
+    resumed, whole = start(), start()
+    tl.fit(resumed, tiny.task(), checkpoint=tmp_path / "run.pt", **settings)
+    tl.fit(whole, tiny.task(), **settings)
+    assert tl.fingerprint(resumed) == tl.fingerprint(whole)
+
+
 def test_a_finished_training_is_not_run_again(tmp_path):
     first, again = start(), start()
     tl.fit(first, tiny.task(), checkpoint=tmp_path / "run.pt", **SETTINGS)
@@ -105,7 +120,7 @@ def test_a_finished_training_is_not_run_again(tmp_path):
     assert tl.fingerprint(first) == tl.fingerprint(again)
 
 
-@pytest.mark.parametrize("change", ["weights", "boundary", "data", "settings"])
+@pytest.mark.parametrize("change", ["weights", "boundary", "data", "settings", "statistics"])
 def test_the_checkpoint_of_another_training_is_refused(tmp_path, change):
     tl.fit(start(), tiny.task(), checkpoint=tmp_path / "run.pt", **SETTINGS)
     net, task, settings = start(), tiny.task(), SETTINGS
@@ -115,8 +130,10 @@ def test_the_checkpoint_of_another_training_is_refused(tmp_path, change):
         tl.freeze(net, through="block1")
     elif change == "data":
         task = tiny.task(split_seed=1)
-    else:
+    elif change == "settings":
         settings = {**SETTINGS, "lr": 2e-2}
+    else:
+        settings = {**SETTINGS, "keep_statistics": True}
     with pytest.raises(CheckpointError, match=r"belongs to a training with other .* start anew"):
         tl.fit(net, task, checkpoint=tmp_path / "run.pt", **settings)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import tl_teach as tl
 from tests.tasks import tiny
-from tl_teach.learning.evaluation import score_outputs
+from tl_teach.learning.calibration import calibration
+from tl_teach.learning.evaluation import score_outputs, scored
 from tl_teach.tasks import SealedError
 
 
@@ -77,6 +78,37 @@ def test_the_interval_of_an_accuracy_is_wilsons(right):
     reach = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     assert result.score == pytest.approx(p)
     assert result.interval == pytest.approx((centre - reach, centre + reach))
+
+
+@pytest.mark.parametrize("make", [tiny.task, tiny.multilabel_task])
+def test_a_network_that_diverged_has_no_right_answer(make):
+    task = make()
+    net = tiny.network(task.outputs)
+    torch.nn.init.constant_(net.head.output.weight, float("nan"))
+    result = tl.evaluate(net, task.validation)
+    assert result.score == 0 and result.measure("accuracy").mean == 0
+    assert result.measure("AUC").mean == 0.5
+    assert "12 of 12 answers are no numbers" in repr(result)
+    with pytest.raises(
+        ValueError, match=r"no numbers, and have no confidence; .* smaller learning"
+    ):
+        calibration(result)
+
+
+def test_a_single_answer_that_is_no_number_counts_as_wrong():
+    result = tl.evaluate(tiny.network(), tiny.task().validation)
+    right = int((result.predictions == result.targets).nonzero()[0, 0])
+    outputs = result.outputs.clone()
+    outputs[right, 0] = float("nan")
+    spoiled = scored(result, outputs)
+    assert spoiled.score == pytest.approx(result.score - 1 / 12)
+    assert "1 of 12 answers" in spoiled.note and not result.note
+
+
+def test_labels_of_one_item_are_no_independent_draws():
+    task = tiny.multilabel_task(300)
+    result = tl.evaluate(tiny.network(2), task.validation)
+    assert result.interval == pytest.approx(result.measure("accuracy")[1:])
 
 
 def test_sensitivity_and_specificity_are_those_of_the_named_class():

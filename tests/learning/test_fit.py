@@ -1,5 +1,6 @@
 import copy
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tl_teach.learning.loop import batches
 from tl_teach.learning.losses import choose_loss
 from tl_teach.learning.optimisers import build_optimiser
 from tl_teach.learning.prefix import Prefix
+from tl_teach.learning.team import Team
 from tl_teach.tasks import ArrayImages, Collection, divide
 
 
@@ -193,6 +195,72 @@ def test_best_weights_include_the_buffers():
     assert tl.fingerprint(kept) == tl.fingerprint(short)
 
 
+def statistics_of(stage):
+    return {name: values.clone() for name, values in stage.named_buffers()}
+
+
+def statistics_moved(before, stage):
+    return any(not torch.equal(before[name], values) for name, values in stage.named_buffers())
+
+
+def test_statistics_can_be_kept_while_weights_learn():
+    kept, usual = (tl.freeze(tiny.network(), through="stem") for _ in range(2))
+    before = {name: statistics_of(stage) for name, stage in kept.stages.items()}
+    start = tl.fingerprint(kept.stages["block1"])
+    tl.fit(kept, tiny.task(), epochs=2, lr=1e-2, keep_statistics=True)
+    tl.fit(usual, tiny.task(), epochs=2, lr=1e-2)
+    for name in ("block1", "block2"):
+        assert not statistics_moved(before[name], kept.stages[name])
+        assert statistics_moved(before[name], usual.stages[name])
+    assert tl.fingerprint(kept.stages["block1"]) != start, "its weights learn all the same"
+
+
+def test_with_kept_statistics_a_picture_is_seen_alike_in_any_batch():
+    """So what is learned is what the plain loop learns from a network in eval mode."""
+    ours, plain = tiny.network(), tiny.network()
+    tl.fit(ours, tiny.task(), epochs=2, lr=1e-2, keep_statistics=True, exact=True)
+    plain.train = lambda mode=True: plain  # stays in eval mode
+    plain_fit(plain, tiny.task(), 2, 1e-2, 32, 0)
+    assert close(ours, plain)
+
+
+def test_a_new_stage_finds_its_own_statistics():
+    net = tiny.network()
+    net.copied["block2"] = False
+    before = {name: statistics_of(stage) for name, stage in net.stages.items()}
+    tl.fit(net, tiny.task(), epochs=1, lr=1e-2, keep_statistics=True)
+    assert not statistics_moved(before["block1"], net.stages["block1"])
+    assert statistics_moved(before["block2"], net.stages["block2"])
+
+
+def test_an_interrupt_in_validation_leaves_whole_epochs(monkeypatch):
+    module = import_module("tl_teach.learning.fit")
+    honest, calls = module._validate, iter(range(100))
+
+    def interrupted(*words):
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return honest(*words)
+
+    monkeypatch.setattr(module, "_validate", interrupted)
+    history = tl.fit(tiny.network(), noise_task(), epochs=9, lr=3e-2, validate=True)
+    assert history.interrupted and history.epochs == 2
+    assert len(history.train_loss) == len(history.validation_loss) == 2
+    tl.show_history(history)
+
+
+def test_the_exact_solver_has_all_items_in_a_team_too(monkeypatch):
+    """Each process would otherwise see its own share, and wrong numbers for the rest."""
+    module = import_module("tl_teach.learning.fit")
+    alone, among = (tl.freeze(tiny.network()) for _ in range(2))
+    tl.fit(alone, tiny.task(), solver="lbfgs", weight_decay=1e-2, cache=False)
+    second = Team()
+    second.rank, second.size = 1, 2
+    monkeypatch.setattr(module, "Team", lambda: second)
+    tl.fit(among, tiny.task(), solver="lbfgs", weight_decay=1e-2)
+    assert close(alone, among, 1e-5)
+
+
 @pytest.mark.parametrize("patience", [1, 2, 4])
 def test_training_stops_after_so_many_epochs_without_a_better_validation_loss(patience):
     history = tl.fit(tiny.network(), noise_task(), epochs=60, lr=3e-2, patience=patience)
@@ -349,6 +417,16 @@ BAD = {
         lambda: tl.fit(with_plain_head(), tiny.task()),
         ValueError,
         r"gives 3 outputs, as 'tiny' needs, but the network still knows 7 names.*net\.classes",
+    ),
+    "statistics of nothing": (
+        lambda: tl.fit(tiny.network(copied=False), tiny.task(), keep_statistics=True),
+        ValueError,
+        "keep_statistics=True keeps nothing: 'tiny-net' began at random",
+    ),
+    "classes in another order": (
+        lambda: tl.fit(tiny.network(), tiny.task(classes=("1", "0", "2"))),
+        ValueError,
+        "answers in the order 0, 1, 2, and the classes of 'tiny' are in the order 1, 0, 2.*net",
     ),
     "another schedule": (
         lambda: tl.fit(tiny.network(), tiny.task(), schedule="one-cicle"),

@@ -2,6 +2,8 @@
 
 import copy
 import random
+import threading
+import types
 from dataclasses import replace
 
 import numpy as np
@@ -311,6 +313,29 @@ def test_fewer_large_pictures_make_a_batch_so_that_there_is_one_for_every_core(s
     assert feed_module._at_a_time(split, card) == 32
 
 
+def test_texts_of_as_many_tokens_pass_together_whatever_their_letters(monkeypatch):
+    monkeypatch.setattr(feed_module, "_AT_A_TIME", 4)
+    monkeypatch.setattr(feed_module, "_SORTED", 16)
+    seen, plain = [], Prefix.__call__
+    monkeypatch.setattr(Prefix, "__call__", lambda self, x: (seen.append(x), plain(self, x))[1])
+    net = tl.freeze(tiny.text_network(length=12))
+    words = ["transformation representation", "a b c d e f g h", "classification", "x y z"]
+    texts = [f"{words[n % 4]} {n}" for n in range(80)]  # as many letters are not as many tokens
+    split = tl.make_task(texts, [0, 1] * 40, classes=["few", "many"]).train.for_network(net)
+    kept = everything(feed(net, split))
+
+    def padding(batches):
+        lengths = [(batch >= 0).sum(1) for batch in batches]
+        return sum(int((length.max() - length).sum()) for length in lengths)
+
+    batches = seen[1:]  # the first asks for the size of a row
+    assert sum(map(len, batches)) == len(split)
+    by_letters = sorted((split.text(item) for item in range(len(split))), key=len)
+    assert padding(batches) < 0.5 * padding(split.preprocess(by_letters).split(4))
+    for (numbers, _), values in zip(split, kept, strict=True):
+        assert torch.allclose(values, plain(Prefix(net, net.frozen_through), numbers[None])[0])
+
+
 def test_a_rewriting_that_changes_the_numbers_is_not_used(monkeypatch):
     monkeypatch.setattr("torch.fx.experimental.optimization.fuse", lambda model: nn.Identity())
     net = tiny.network()
@@ -449,6 +474,37 @@ def test_a_run_that_stopped_half_way_is_continued(monkeypatch):
     assert torch.allclose(everything(supply), fresh, atol=1e-6)
 
 
+def test_an_interrupt_keeps_what_is_in_memory_too(monkeypatch):
+    images, task = counted_task()
+    net, split = tl.freeze(tiny.network(), through="block1"), task().train
+    monkeypatch.setattr(feed_module, "_AT_A_TIME", 4)
+    honest, calls = Prefix.__call__, iter(range(100))
+
+    def interrupted(self, batch):
+        if next(calls) == 4:
+            raise KeyboardInterrupt
+        return honest(self, batch)
+
+    monkeypatch.setattr(Prefix, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        feed(net, split)
+    monkeypatch.setattr(Prefix, "__call__", honest)
+    before = images.read
+    feed(net, split)
+    assert images.read - before <= len(split) - 8 + 1
+
+
+def test_more_than_the_disk_may_hold_is_computed_anew_with_a_word(monkeypatch):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
+    monkeypatch.setattr(store_module, "DISK_BUDGET", 1000)
+    net, split = tl.freeze(tiny.network(), through="block1"), tiny.task().train
+    with pytest.warns(UserWarning, match="more than is kept on disk, so the frozen stages run in"):
+        supply = feed(net, split)
+    assert isinstance(supply, LiveFeed) and not STORE.on_disk()
+    fresh = Prefix(net, "block1")(feed_module.inputs(split, torch.arange(len(split))))
+    assert torch.allclose(everything(supply), fresh, atol=1e-6)
+
+
 @pytest.mark.parametrize("budget", [1 << 30, 0], ids=["memory", "disk"])
 @pytest.mark.parametrize("seed", range(100))
 def test_soak_no_sequence_of_changes_gives_a_stale_value(seed, budget, monkeypatch):
@@ -498,18 +554,78 @@ def test_soak_no_sequence_of_changes_gives_a_stale_value(seed, budget, monkeypat
         assert torch.allclose(kept, fresh, atol=1e-4 * max(1.0, float(fresh.abs().max())))
 
 
+def written(code, **held):
+    """A stage as a notebook's cell defines it, as often as it is run."""
+    names = {"nn": nn, "torch": torch, "__name__": "notebook"}
+    exec(f"class Own(nn.Module):\n    def forward(self, x):\n        return {code}", names)
+    stage = names["Own"]()
+    for name, value in held.items():
+        setattr(stage, name, value)
+    return stage
+
+
+def with_unsaved(value):
+    stage = written("x * self.by")
+    stage.register_buffer("by", torch.tensor(value), persistent=False)
+    return stage
+
+
+@pytest.mark.parametrize("stages", [
+    [written("x"), written("2 * x")],
+    [written("self.does(x)", does=torch.sin), written("self.does(x)", does=torch.cos)],
+    [written("self.does(x)", does=lambda x: x), written("self.does(x)", does=lambda x: -x)],
+    [written("x * self.by", by=torch.tensor(value)) for value in (1.0, 2.0)],
+    [written("x * self.by[0]", by=[torch.tensor(value)]) for value in (1.0, 2.0)],
+    [written("x * self.by['it']", by={"it": value}) for value in (1.0, 2.0)],
+    [with_unsaved(value) for value in (1.0, 2.0)],
+    [nn.Sequential(nn.Conv2d(4, 4, 1).requires_grad_(False), one)
+     for one in (written("x"), written("2 * x"))],
+])  # fmt: skip
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_stage_that_was_written_anew_is_asked_anew(stages, cache):
+    """Its name and its weights are those of before."""
+    split, outputs = tiny.task().validation, []
+    if isinstance(stages[0], nn.Sequential):
+        stages[1][0].load_state_dict(stages[0][0].state_dict())
+    for stage in stages:
+        net = tiny.network()
+        net.stages["block1"] = stage
+        net = tl.freeze(net)
+        outputs.append(everything(feed(net, split.for_network(net), cache=cache)))
+        inputs = torch.stack([picture for picture, _ in split.for_network(net)])
+        assert torch.allclose(outputs[-1], Prefix(net, "block2", exact=True)(inputs), atol=1e-5)
+    assert not torch.allclose(*outputs)
+
+
+def test_a_stage_that_cannot_be_copied_stays_as_it_is():
+    net, split = tiny.network(), tiny.task().validation
+    expected = tl.evaluate(tl.freeze(tiny.network()), split).outputs
+    net.stages["block1"].lock = threading.Lock()
+    assert torch.allclose(tl.evaluate(tl.freeze(net), split).outputs, expected, atol=1e-5)
+
+
+def test_a_card_computes_one_batch_after_the_other():
+    """Two threads on one graphics card wait for each other, and Apple's may end the process."""
+    for kind, exact, lanes in (("mps", False, 1), ("cuda", False, 1), ("cpu", True, 1)):
+        net = types.SimpleNamespace(device=torch.device(kind))
+        assert feed_module._side_by_side(types.SimpleNamespace(exact=exact, net=net)) == lanes
+    ours = Prefix(tiny.network(), "block1")
+    assert feed_module._side_by_side(ours) == torch.get_num_threads()
+
+
+@pytest.mark.parametrize("name", ["block1", "head"])
 @pytest.mark.parametrize("change", [
     lambda stage: stage.register_forward_hook(lambda layer, given, out: 0 * out),
     lambda stage: stage.register_forward_pre_hook(lambda layer, given: (0 * given[0],)),
     lambda stage: setattr(stage, "forward", lambda x: 0 * stage.__class__.forward(stage, x)),
 ])  # fmt: skip
-def test_a_stage_that_does_something_else_is_asked_anew(change):
-    net, split = tiny.network(), tiny.task().validation
+def test_a_stage_that_does_something_else_is_asked_anew(change, name):
+    net, split = tl.freeze(tiny.network()), tiny.task().validation
     before = tl.evaluate(net, split).outputs
-    change(net.stages["block1"])
+    change(net.stages[name])
     changed = tl.evaluate(net, split).outputs
     inputs = torch.stack([picture for picture, _ in split.for_network(net)])
     with torch.no_grad():
         assert torch.allclose(changed, net(inputs), atol=1e-5)
     assert not torch.allclose(changed, before)
-    assert torch.equal(tl.evaluate(tiny.network(), split).outputs, before)
+    assert torch.equal(tl.evaluate(tl.freeze(tiny.network()), split).outputs, before)

@@ -10,6 +10,7 @@ import torch
 import tl_teach as tl
 from tests.tasks import tiny
 from tl_teach.learning import looks, studies
+from tl_teach.learning.loop import Loop
 
 FROZEN = {"epochs": 2, "lr": 1e-2}
 
@@ -132,6 +133,25 @@ def test_recipes_are_compared_seed_by_seed():
     expected = made.scores("free", 5) - made.scores("frozen", 5)
     assert made.difference("free", "frozen", 5) == tl.mean_interval(expected)
     assert made.means().loc["free", 15] == pytest.approx(made.scores("free", 5).mean())
+
+
+def test_seeds_that_differ_are_no_pairs():
+    made = tl.compare({"a": lambda task, seed: 0.1, "b": lambda task, seed: 0.2}, tiny.task())
+    table = made.table[~((made.table.recipe == "a") & (made.table.seed == 2))]
+    torn = replace(made, table=table[~((table.recipe == "b") & (table.seed == 3))])
+    with pytest.raises(ValueError, match="'a' and 'b' were not both run with every seed"):
+        torn.difference("a", "b")
+
+
+def test_all_labels_of_a_task_with_groups_are_one_count():
+    groups = np.repeat(np.arange(30), np.tile([2, 5, 9], 10))
+    labels = groups % 2
+    task = tl.make_task(tiny.pictures(labels), labels, groups=groups, preprocess=tiny.TINY8)
+    sizes = {len(task.with_labels(seed=seed).train) for seed in range(5)}
+    assert len(sizes) > 1, "whole groups make parts of unequal size"
+    study = tl.compare({"one": lambda task, seed: seed}, task)
+    assert study.scores("one").tolist() == [0, 1, 2, 3, 4]
+    assert study.means().shape == (1, 1)
 
 
 def test_tasks_without_classes_count_labels_in_all():
@@ -422,6 +442,20 @@ def test_the_range_test_leaves_the_network_and_random_numbers_alone():
     assert tl.fingerprint(net) == before and torch.equal(state, torch.get_rng_state())
     assert modes == [m.training for m in net.modules()] and net.frozen_through == "stem"
     assert len(found.rates) == len(found.losses) == 20
+
+
+def test_the_range_test_stops_where_the_loss_is_no_number(monkeypatch):
+    net = tiny.network()
+    torch.nn.init.constant_(net.head.output.weight, 3e38)
+    with pytest.raises(ValueError, match="no number from the first batch on"):
+        tl.lr_range_test(net, tiny.task(), steps=50)
+    honest, calls = Loop.step, iter(range(100))
+
+    def step(*words):
+        return honest(*words) * (float("nan") if next(calls) == 5 else 1)
+
+    monkeypatch.setattr(Loop, "step", step)
+    assert len(tl.lr_range_test(tiny.network(), tiny.task(), steps=50).rates) == 6
 
 
 def test_rates_grow_by_a_constant_factor_and_the_test_stops_when_it_explodes():

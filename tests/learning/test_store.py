@@ -125,35 +125,74 @@ def test_memory_is_bounded_and_the_shelf_unused_for_longest_goes_first(monkeypat
     monkeypatch.setattr(store_module, "MEMORY_BUDGET", 1000)
     store = Store(tmp_path)
     for key in "abc":
-        store.shelf(key, 4, 100).add(digests_of(*range(100)), torch.zeros(100, 1))
-        store.shelf("a", 4, 100)
+        store.shelf(key, 4, digests_of(*range(100))).add(
+            digests_of(*range(100)), torch.zeros(100, 1)
+        )
+        store.shelf("a", 4, digests_of(*range(100)))
     assert list(store._shelves) == ["c", "a"] or list(store._shelves) == ["a", "c"]
-    assert len(store.shelf("a", 4, 100).rows) == 100
-    assert len(store.shelf("b", 4, 100).rows) == 0
+    assert len(store.shelf("a", 4, digests_of(*range(100))).rows) == 100
+    assert len(store.shelf("b", 4, digests_of(*range(100))).rows) == 0
+
+
+def test_one_shelf_keeps_the_bound_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 1000)
+    store, first, second = Store(tmp_path), range(100), range(100, 300)
+    store.shelf("a", 4, digests_of(*first)).add(digests_of(*first), torch.zeros(100, 1))
+    shelf = store.shelf("a", 4, digests_of(*second))
+    assert len(shelf.rows) == 0, "300 rows would take 1,200 bytes"
+    shelf.add(digests_of(*second), torch.zeros(200, 1))
+    assert store._held() <= 1000
+    some = [*range(100, 300), *range(50)]
+    assert store.shelf("a", 4, digests_of(*some)) is shelf, "250 rows fit"
+
+
+def test_one_shelf_keeps_the_bound_on_disk_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
+    monkeypatch.setattr(store_module, "DISK_BUDGET", 8_200)
+    store = Store(tmp_path)
+    store.shelf("a", 4000, digests_of("x")).add(digests_of("x"), torch.zeros(1, 1000))
+    assert len(store.shelf("a", 4000, digests_of("x", "y")).rows) == 0, "the old row had to go"
+    assert store.shelf("a", 4000, digests_of("x", "y", "z")) is None
+
+
+def test_a_segment_that_another_program_holds_is_not_removed(monkeypatch, tmp_path):
+    shelf = DiskShelf(tmp_path, 8)
+    shelf.add(digests_of("a"), torch.ones(1, 2))
+    honest = np.load
+
+    def held(*words, **options):
+        raise PermissionError(13, "a scanner looks at it")
+
+    monkeypatch.setattr(np, "load", held)
+    assert len(DiskShelf(tmp_path, 8).rows) == 0
+    with pytest.raises(OSError, match="cannot be read back; set TL_TEACH_CACHE"):
+        shelf.add(digests_of("b"), torch.ones(1, 2))
+    monkeypatch.setattr(np, "load", honest)
+    assert len(DiskShelf(tmp_path, 8).rows) == 2
 
 
 def test_what_does_not_fit_into_memory_goes_to_disk(monkeypatch, tmp_path):
     monkeypatch.setattr(store_module, "MEMORY_BUDGET", 1000)
-    assert isinstance(Store(tmp_path).shelf("key", 4, 251), DiskShelf)
-    assert not isinstance(Store(tmp_path).shelf("key", 4, 250), DiskShelf)
+    assert isinstance(Store(tmp_path).shelf("key", 4, digests_of(*range(251))), DiskShelf)
+    assert not isinstance(Store(tmp_path).shelf("key", 4, digests_of(*range(250))), DiskShelf)
 
 
 def test_disk_is_bounded_and_the_shelf_unused_for_longest_goes_first(monkeypatch, tmp_path):
     monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
     store = Store(tmp_path)
     for place, key in enumerate("abc"):
-        store.shelf(key, 4000, 1).add(digests_of(key), torch.zeros(1, 1000))
+        store.shelf(key, 4000, digests_of(key)).add(digests_of(key), torch.zeros(1, 1000))
         os.utime(tmp_path / key, (place, place))
     monkeypatch.setattr(store_module, "DISK_BUDGET", 15_000)
-    store.shelf("d", 4000, 1)
+    store.shelf("d", 4000, digests_of("d"))
     assert set(store.on_disk()) == {"b", "c"}
 
 
 def test_clear_forgets_memory_and_disk(monkeypatch, tmp_path):
     store = Store(tmp_path)
-    store.shelf("memory", 4, 1).add(digests_of("a"), torch.zeros(1, 1))
+    store.shelf("memory", 4, digests_of("a")).add(digests_of("a"), torch.zeros(1, 1))
     monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
-    store.shelf("disk", 4, 1).add(digests_of("a"), torch.zeros(1, 1))
+    store.shelf("disk", 4, digests_of("a")).add(digests_of("a"), torch.zeros(1, 1))
     store.clear()
     assert store.on_disk() == {} and not store._shelves
 
@@ -185,14 +224,14 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
 def test_another_process_is_given_what_is_in_memory(tmp_path):
     store = Store(tmp_path)
     for key, values in (("a", [[1.0, 2.0]]), ("b", [[3.0, 4.0], [5.0, 6.0]])):
-        shelf = store.shelf(key, 8, len(values))
+        shelf = store.shelf(key, 8, digests_of(*range(len(values))))
         for name, row in enumerate(values):  # several blocks
             shelf.add(digests_of(name), torch.tensor([row]))
-    store.shelf("empty", 8, 1)
+    store.shelf("empty", 8, digests_of("a"))
     other = Store(tmp_path)
     other.unpack(store.pack(1000))
     assert set(other._shelves) == {"a", "b"}
-    shelf = other.shelf("b", 8, 2)
+    shelf = other.shelf("b", 8, digests_of("x", "y"))
     assert shelf.take(rows_of(shelf, 1, 0)).tolist() == [[5.0, 6.0], [3.0, 4.0]]
     shelf.add(digests_of("new"), torch.tensor([[7.0, 8.0]]))
     assert shelf.take(rows_of(shelf, "new", 0)).tolist() == [[7.0, 8.0], [3.0, 4.0]]
@@ -203,7 +242,9 @@ def test_another_process_is_given_what_is_in_memory(tmp_path):
 )
 def test_no_more_is_packed_than_may_be_and_the_last_used_first(tmp_path, most, kept):
     store, other = Store(tmp_path), Store(tmp_path)
-    store.shelf("a", 8, 1).add(digests_of("x"), torch.zeros(1, 2))  # 8 bytes, and 32 of the digest
-    store.shelf("b", 8, 2).add(digests_of("x", "y"), torch.zeros(2, 2))
+    store.shelf("a", 8, digests_of("x")).add(
+        digests_of("x"), torch.zeros(1, 2)
+    )  # 8 bytes, and 32 of the digest
+    store.shelf("b", 8, digests_of("x", "y")).add(digests_of("x", "y"), torch.zeros(2, 2))
     other.unpack(store.pack(most))
     assert set(other._shelves) == kept

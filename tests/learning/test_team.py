@@ -15,6 +15,17 @@ from tl_teach.learning.team import Team
 
 ROOT = Path(__file__).resolve().parents[2]
 
+
+def test_all_views_of_a_picture_belong_to_one_process():
+    team = Team()
+    shares = []
+    for team.rank in range(2):
+        team.size = 2
+        shares.append((team.share(torch.arange(12), views=2) // 2).unique().tolist())
+    assert shares == [[0, 2, 4], [1, 3, 5]]
+    assert Team(alone=True).size == 1
+
+
 PROGRAM = """
 import sys
 import torch

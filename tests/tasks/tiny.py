@@ -3,10 +3,19 @@
 from collections import OrderedDict
 
 import numpy as np
+import pytest
 from torch import nn
 
 from tl_teach.networks import Network, ResidualBlock, pooled_head, seeded
-from tl_teach.tasks import ArrayImages, Collection, Preprocess, TaskInfo, divide
+from tl_teach.networks.text import compose_text
+from tl_teach.tasks import (
+    ArrayImages,
+    Collection,
+    Preprocess,
+    TaskInfo,
+    TextPreprocess,
+    divide,
+)
 
 SIZE = 8
 TINY8 = Preprocess(size=SIZE, channels=1, mean=(0.2,), std=(0.3,))
@@ -65,3 +74,14 @@ def network(outputs=3, seed=0, *, dropout=0.0, copied=True):
         }
     classes = tuple(str(number) for number in range(outputs))
     return Network("tiny-net", stages, TINY8, classes, copied=copied).eval()
+
+
+def text_network(length=8):
+    """BERT with one small layer and random weights; its vocabulary is the real one."""
+    transformers = pytest.importorskip("transformers")
+    sizes = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = transformers.BertConfig(vocab_size=30522, hidden_size=8, **sizes)
+    with seeded(0):
+        stages = compose_text(transformers.BertModel(config).eval(), "Bert", "mean")
+    preprocess = TextPreprocess("bert-uncased", length)
+    return Network("tiny-text", stages, preprocess, tuple("abcdefgh"), copied=True)

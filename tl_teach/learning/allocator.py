@@ -8,6 +8,7 @@ from functools import cache
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's numbers for its two settings
 _LARGEST, _IDLE = 256 * 2**20, 512 * 2**20  # bytes
+_LARGEST_BEFORE = 32 * 2**20  # what older versions of glibc admit
 
 
 @cache
@@ -33,7 +34,9 @@ def keep_freed_memory() -> bool:
         return False
     try:
         library = ctypes.CDLL("libc.so.6")
-        settings = ((_MMAP_THRESHOLD, _LARGEST), (_TRIM_THRESHOLD, _IDLE))
-        return all(library.mallopt(which, value) == 1 for which, value in settings)
+        large = any(
+            library.mallopt(_MMAP_THRESHOLD, size) == 1 for size in (_LARGEST, _LARGEST_BEFORE)
+        )
+        return bool(library.mallopt(_TRIM_THRESHOLD, _IDLE) == 1 and large)
     except (OSError, AttributeError):
         return False

@@ -18,6 +18,10 @@ import torch
 from ..networks import fingerprint
 from ..tasks import Split, Task
 
+LIBRARIES = ("tl_teach", "torch", "torchvision", "timm", "transformers")
+"""Packages with layers, whose version stands for what these do."""
+
+_OF_EVERY_MODULE = set(vars(torch.nn.Module()))  # weights, parts, hooks and the mode
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _VALUES = (
     *_PLAIN, list, tuple, dict, set, frozenset, np.ndarray, torch.Tensor, torch.nn.Module, Split,
@@ -94,16 +98,47 @@ def _described(value: object, seen: set[int]) -> str:
     called = (getattr(type(value), name, None) for name in ("forward", "__call__"))
     does = each(*(one for one in called if isinstance(one, types.FunctionType)))
     if isinstance(value, torch.nn.Module):
-        parts = [(name, type(one), _public(one)) for name, one in value.named_modules()]
+        parts = [
+            (name, type(one), _public(one), own_methods(type(one)))
+            for name, one in value.named_modules()
+        ]
         return f"{kind} {each(fingerprint(value), parts)} {does}"
     held = getattr(value, "__dict__", None)
     return f"{kind}({each(held)}) {does}" if held else f"{kind} {_without_address(value)} {does}"
 
 
+def held_by(module: torch.nn.Module) -> dict[str, object]:
+    """Give what a module holds besides weights and parts, such as a dropout's share.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its parts are not looked into. Its mode does not count.
+    """
+    return {name: one for name, one in vars(module).items() if name not in _OF_EVERY_MODULE}
+
+
 def _public(module: torch.nn.Module) -> dict[str, object]:
-    """What a module holds besides weights and parts, such as a dropout's share; not its mode."""
-    held = vars(module).items()
-    return {name: one for name, one in held if name[0] != "_" and name != "training"}
+    """Of a library's layers, what has a public name; a network's boundary is not what it does."""
+    held, own = held_by(module).items(), own_methods(type(module))
+    return {name: one for name, one in held if own or name[0] != "_"}
+
+
+def own_methods(kind: type) -> dict[str, types.FunctionType]:
+    """Give the methods of a class that come from no library whose version tells what they do.
+
+    Parameters
+    ----------
+    kind : type
+        Its bases count as well.
+    """
+    return {
+        f"{one.__qualname__}.{name}": method
+        for one in kind.__mro__
+        if one is not object and one.__module__.partition(".")[0] not in LIBRARIES
+        for name, method in vars(one).items()
+        if isinstance(method, types.FunctionType)
+    }
 
 
 def _reached(function: types.FunctionType) -> dict[str, object]:

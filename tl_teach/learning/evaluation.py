@@ -64,6 +64,11 @@ class Evaluation:
         return self.outputs.squeeze(1)
 
     @property
+    def answered(self) -> torch.Tensor:
+        """Which items have an answer, shape (N,), bool: NaN is none, and counts as wrong."""
+        return ~self.outputs.isnan().any(1)
+
+    @property
     def probabilities(self) -> torch.Tensor:
         """How sure the network says it is, shape (N, classes); 0..1."""
         if self.info.kind == "regression":
@@ -205,8 +210,8 @@ def evaluate(net: Network, split: Split) -> Evaluation:
 
     Notes
     -----
-    The interval of an accuracy is Wilson's, which stays honest near 0 and 1; that of R2 comes
-    from resampling the items 1,000 times.
+    The interval of an accuracy is Wilson's, which stays honest near 0 and 1; that of R2, and of
+    the accuracy of several labels an item, comes from resampling the items 1,000 times.
 
     References
     ----------
@@ -314,14 +319,25 @@ def scored(evaluation: Evaluation, outputs: torch.Tensor) -> Evaluation:
     Returns
     -------
     Evaluation
-        Without a note.
+        Without a note, unless outputs are no numbers.
     """
     new = replace(evaluation, outputs=outputs, note="")
     if new.info.kind == "regression":
         score, low, high = measures.measure(new, "R2")
         return replace(new, score=score, interval=(low, high), constant_guess=0.0)
-    right = new.predictions == new.targets
-    score, interval = float(right.double().mean()), wilson(int(right.sum()), right.numel())
+    missing = int((~new.answered).sum())
+    if missing:
+        note = (
+            f"{missing:,} of {len(outputs):,} answers are no numbers and count as wrong: the "
+            "training diverged; try a smaller learning rate."
+        )
+        new = replace(new, note=note)
+    if new.info.kind == "multilabel":  # the labels of one item are no independent draws
+        score, low, high = measures.measure(new, "accuracy")
+        return replace(new, score=score, interval=(low, high), constant_guess=_constant(new))
+    right = int(((new.predictions == new.targets) & new.answered).sum())
+    interval = wilson(right, len(new.targets))
+    score = right / len(new.targets)
     return replace(new, score=score, interval=interval, constant_guess=_constant(new))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Protocol
@@ -10,6 +11,7 @@ import torch
 
 from ..networks import Network
 from ..tasks import Split, TextPreprocess, require_split
+from ..tasks.tokens import PADDING
 from .allocator import keep_freed_memory
 from .lanes import lanes
 from .prefix import Prefix
@@ -21,6 +23,7 @@ Augment = Callable[[torch.Tensor], torch.Tensor]
 
 _AT_A_TIME = 32  # items that pass the prefix together: enough to fill two cores, small in memory
 _PIXELS = 16 * 160**2  # and at most so many pixels: there is some work for every core
+_SORTED = 4096  # texts that are put in order at a time, so that few tokens wait in memory
 
 
 class Feed(Protocol):
@@ -55,7 +58,10 @@ class KeptFeed:
 
     def __call__(self, items: torch.Tensor) -> torch.Tensor:
         """Look the items' rows up."""
-        return self._shelf.take(self._rows[items])
+        rows = self._rows[items]
+        if bool((rows < 0).any()):
+            raise IndexError("These items belong to another process, which alone has their values.")
+        return self._shelf.take(rows)
 
 
 class LiveFeed:
@@ -93,6 +99,7 @@ def feed(
     reduce: bool = True,
     pool: bool = False,
     team: Team | None = None,
+    views: int = 1,
     progress: bool = True,
 ) -> Feed:
     """Prepare what crosses the freeze boundary for one split.
@@ -115,6 +122,8 @@ def feed(
         See `Prefix`.
     team : Team, optional
         Compute and keep this process's share of the items only; the others cannot be asked for.
+    views : int
+        How many items follow each other that show one picture.
     progress : bool
         Show a progress bar when it takes longer than two seconds; of a team, one process does.
 
@@ -132,9 +141,18 @@ def feed(
         return live
     digests = split.digests()
     row = live(torch.arange(1)).nbytes
-    shelf = STORE.shelf(prefix.key, row, len(split))
+    shelf = STORE.shelf(prefix.key, row, digests)
+    if shelf is None:
+        warnings.warn(
+            f"What {len(split):,} items give at the freeze boundary would take "
+            f"{len(split) * row / 1e9:,.0f} GB, more than is kept on disk, so the frozen stages "
+            "run in every epoch; freeze more stages or take smaller pictures, or say that you "
+            "know: cache=False.",
+            stacklevel=2,
+        )
+        return live
     everything = torch.arange(len(split))
-    mine = (everything if team is None else team.share(everything)).tolist()
+    mine = (everything if team is None else team.share(everything, views)).tolist()
     unknown = {digests[item]: item for item in mine if digests[item] not in shelf.rows}
     if unknown:
         shown = progress and (team is None or team.rank == 0)
@@ -192,29 +210,46 @@ def _fill(
     """Compute the missing rows, a batch on each core; one reads while the others work."""
     known = len(digests) - len(missing)
     title = f"frozen part, {known} of {len(digests)} known"
-    unit = "texts" if isinstance(split.preprocess, TextPreprocess) else "pictures"
+    texts = isinstance(split.preprocess, TextPreprocess)
     reading = Lock()  # collections of pictures need not bear two readers, nor can random views
 
-    def compute(items: torch.Tensor) -> torch.Tensor:
+    def look(items: torch.Tensor) -> torch.Tensor:
         with reading:
             batch = inputs(split, items)
+        return read(batch)
+
+    def read(batch: torch.Tensor) -> torch.Tensor:
         return prefix(batch).cpu()
 
     with (
-        progress_bar(len(missing), title, unit, shown) as bar,
-        lanes(1 if prefix.exact else torch.get_num_threads()) as each,
+        progress_bar(len(missing), title, "texts" if texts else "pictures", shown) as bar,
+        lanes(_side_by_side(prefix)) as each,
     ):
-        order = torch.tensor(_by_length(split, missing))
         at_a_time = _at_a_time(split, prefix.net.device)
-        for group in order.split(shelf.most_rows_at_once):
+        most = min(shelf.most_rows_at_once, _SORTED) if texts else shelf.most_rows_at_once
+        for group in torch.tensor(missing).split(most):
+            if texts:
+                group, numbers = _by_length(split, group)
+                done = each(read, numbers.split(at_a_time))
+            else:
+                done = each(look, group.split(at_a_time))
             rows, block = 0, torch.empty(0)
-            for values in each(compute, group.split(at_a_time)):
-                if not rows:
-                    block = torch.empty(len(group), *values.shape[1:], dtype=values.dtype)
-                block[rows : rows + len(values)] = values
-                rows += len(values)
-                bar.update(len(values))
-            shelf.add([digests[item] for item in group.tolist()], block)
+            try:
+                for values in done:
+                    if not rows:
+                        block = torch.empty(len(group), *values.shape[1:], dtype=values.dtype)
+                    block[rows : rows + len(values)] = values
+                    rows += len(values)
+                    bar.update(len(values))
+            finally:  # whoever interrupts keeps what is done
+                if rows:
+                    shelf.add([digests[item] for item in group[:rows].tolist()], block[:rows])
+
+
+def _side_by_side(prefix: Prefix) -> int:
+    """How many batches are computed at once. A graphics card wants them one after the other."""
+    alone = prefix.exact or prefix.net.device.type != "cpu"
+    return 1 if alone else torch.get_num_threads()
 
 
 def _at_a_time(split: Split, device: torch.device) -> int:
@@ -225,11 +260,15 @@ def _at_a_time(split: Split, device: torch.device) -> int:
     return max(2, min(_AT_A_TIME, _PIXELS // (height * width)))
 
 
-def _by_length(split: Split, items: list[int]) -> list[int]:
-    """Put texts of like length together: a batch costs as much as its longest text."""
-    if not isinstance(split.preprocess, TextPreprocess):
-        return items
-    return sorted(items, key=lambda item: len(split.text(item)))
+def _by_length(split: Split, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Read texts, and put the longest first: a batch costs as much as its longest text.
+
+    The longest come first so that cores which work side by side end nearly together.
+    """
+    numbers = inputs(split, items)
+    lengths = (numbers != PADDING).sum(1)
+    order = lengths.argsort(descending=True, stable=True)
+    return items[order], numbers[order]
 
 
 def chunks(count: int, size: int) -> Iterator[torch.Tensor]:

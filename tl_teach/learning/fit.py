@@ -55,6 +55,7 @@ def fit(
     class_weights: str | Sequence[float] | None = None,
     solver: str = "adamw",
     views: int | None = None,
+    keep_statistics: bool = False,
     cache: bool = True,
     exact: bool = False,
     checkpoint: str | Path | None = None,
@@ -107,6 +108,10 @@ def fit(
     views : int, optional
         Show this many fixed, augmented views of each picture in turn, so that what crosses the
         freeze boundary can be kept.
+    keep_statistics : bool
+        In copied stages that learn, let BatchNorm go on with the means and variances of the
+        source, instead of those of each batch: for small batches, and few labels. Its scale and
+        shift learn as before.
     cache : bool
         Keep what crosses the freeze boundary, so that no frozen stage sees a picture twice. With
         `augment` and no `views` nothing can be kept, since the pictures change.
@@ -174,9 +179,17 @@ def fit(
     require_learning(net)
     require_fit(net, task.train, any_kind=loss is not None)
     _check_pictures(net, augment, views, cache)
+    if keep_statistics and not any(net.copied.values()):
+        raise ValueError(
+            f"keep_statistics=True keeps nothing: {net.name!r} began at random, so it has no "
+            "statistics of a source; leave it out, or load the network with its weights."
+        )
     watching = validate or patience is not None
     _check_solver(solver, epochs_matter=watching or checkpoint is not None)
     stage_rates(net, lr, lr_decay)
+    # Numbers of NumPy's are none that a checkpoint may hold.
+    lr = {name: float(rate) for name, rate in lr.items()} if isinstance(lr, Mapping) else float(lr)
+    lr_decay, weight_decay = float(lr_decay), float(weight_decay)
     criterion = choose_loss(task, loss, class_weights)
     settings = {
         "epochs": epochs, "lr": lr, "batch_size": batch_size, "patience": patience, "seed": seed,
@@ -184,6 +197,8 @@ def fit(
         "weight_decay": weight_decay, "schedule": described(schedule), "loss": described(loss),
         "class_weights": class_weights, "views": views, "exact": exact, "validate": validate,
     }  # fmt: skip
+    if keep_statistics:
+        settings["keep_statistics"] = True
     saved = None if checkpoint is None else Checkpoint(checkpoint, net, task, settings)
 
     started = time.perf_counter()
@@ -192,9 +207,13 @@ def fit(
     split = task.train
     if augment is not None and views is not None:
         split, augment = with_views(split, augment, views, seed), None
-    options: dict[str, Any] = {"cache": cache, "exact": exact, "team": team, "progress": progress}
+    # The exact solver looks at all items at once, so there every process needs all of them.
+    sharing = None if solver == "lbfgs" else team
+    options: dict[str, Any] = {
+        "cache": cache, "exact": exact, "team": sharing, "progress": progress and team.rank == 0,
+    }  # fmt: skip
     try:
-        train = feed(net, split, augment=augment, **options)
+        train = feed(net, split, augment=augment, views=views or 1, **options)
         validation = feed(net, task.validation, **options) if watching else None
     except KeyboardInterrupt:  # what was computed of the frozen part is kept
         history.interrupted = True
@@ -214,7 +233,9 @@ def fit(
     steps = epochs * len(batches(len(task.train), batch_size))
     scheduler = build_schedule(schedule, optimiser, steps)
     net.zero_grad(set_to_none=True)  # a gradient left from before must not move anything
-    loop = Loop(net, train, split.targets, criterion, optimiser, scheduler, layout, team)
+    loop = Loop(
+        net, train, split.targets, criterion, optimiser, scheduler, layout, team, keep_statistics
+    )
 
     best: dict[str, torch.Tensor] | None = None
     best_loss = float("inf")
@@ -229,9 +250,13 @@ def fit(
             while history.epochs < epochs and not _enough(history, patience):
                 view = history.epochs % (views or 1)
                 learned = _epoch(loop, len(task.train), batch_size, view, views or 1, bar)
-                history.train_loss.append(learned)
-                if validation is not None:
-                    now = _validate(net, task, validation, criterion, history, team)
+                if validation is None:
+                    history.train_loss.append(learned)
+                else:  # all or none of an epoch's numbers, wherever it is interrupted
+                    now, score = _validate(net, task, validation, criterion, team)
+                    history.train_loss.append(learned)
+                    history.validation_loss.append(now)
+                    history.validation_score.append(score)
                     if now < best_loss - min_change:
                         best, best_loss, history.best_epoch = moving_state(net), now, history.epochs
                 history.seconds = time.perf_counter() - started
@@ -270,8 +295,9 @@ def _enough(history: History, patience: int | None) -> bool:
 
 
 def _validate(
-    net: Network, task: Task, validation: Feed, loss: Loss, history: History, team: Team
-) -> float:
+    net: Network, task: Task, validation: Feed, loss: Loss, team: Team
+) -> tuple[float, float]:
+    """Loss and score."""
     mine = team.share(torch.arange(len(validation)))
     outputs = predict(net, validation, mine)
     if team.size > 1:
@@ -279,9 +305,7 @@ def _validate(
         everyones[mine] = outputs
         outputs = team.add(everyones)
     value = float(loss(outputs, task.validation.targets))
-    history.validation_loss.append(value)
-    history.validation_score.append(score_only(outputs, task.validation))
-    return value
+    return value, score_only(outputs, task.validation)
 
 
 def _lay_out(stages: Sequence[nn.Module], layout: torch.memory_format) -> None:

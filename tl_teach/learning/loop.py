@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -36,6 +37,8 @@ class Loop:
         Of feature maps.
     team : Team
         The processes that train together.
+    keep_statistics : bool
+        In copied stages BatchNorm goes on with the mean and variance that it came with.
     """
 
     net: Network
@@ -46,26 +49,29 @@ class Loop:
     scheduler: LRScheduler
     layout: torch.memory_format
     team: Team
+    keep_statistics: bool = False
 
     def __post_init__(self) -> None:
         self.device = self.net.device
         self._half = self.device.type == "cuda"  # half precision pays on a graphics card only
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self._half)
 
-    def step(self, items: torch.Tensor) -> torch.Tensor:
+    def step(self, items: torch.Tensor, views: int = 1) -> torch.Tensor:
         """Learn from one batch.
 
         Parameters
         ----------
         items : torch.Tensor
             Their numbers.
+        views : int
+            How many follow each other that show one picture.
 
         Returns
         -------
         torch.Tensor
             The batch's mean loss, or this process's part of it.
         """
-        mine = self.team.share(items)
+        mine = self.team.share(items, views)
         value = torch.zeros((), device=self.device)
         self.optimiser.zero_grad()
         if len(mine):
@@ -77,7 +83,9 @@ class Loop:
             outputs = outputs.float() if self._half else outputs
             value = self.loss(outputs, self.targets[mine].to(self.device))
             value = value * (len(mine) / len(items))
-            self._scaler.scale(value).backward()
+        scaled = self._scaler.scale(value)
+        if len(mine):
+            scaled.backward()
         self.team.add_gradients(self._learning)
         self._scaler.step(self.optimiser)
         self._scaler.update()
@@ -108,9 +116,14 @@ class Loop:
             Their mean loss.
         """
         self.net.train()
+        for name in self.net.learning:
+            if self.keep_statistics and self.net.copied[name]:
+                for module in self.net.stages[name].modules():
+                    if isinstance(module, _BatchNorm):
+                        module.eval()
         order = self.team.agree(torch.randperm(count))
         for items in order.split(batches(count, batch_size)):
-            yield len(items), self.step(items * views + view)
+            yield len(items), self.step(items * views + view, views)
         for name in self.net.learning:
             self.team.average_buffers(self.net.stages[name])
 

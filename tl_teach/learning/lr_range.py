@@ -88,7 +88,8 @@ def lr_range_test(
     TypeError
         If `net` is no network, or `task` no task.
     ValueError
-        If nothing can learn, the head does not fit the task, or a number makes no sense.
+        If nothing can learn, the head does not fit the task, a number makes no sense, or the
+        loss is no number from the beginning.
 
     References
     ----------
@@ -118,19 +119,24 @@ def lr_range_test(
     factor = (high / low) ** (1 / (steps - 1))
     optimiser = build_optimiser(net.eval(), low)
     schedule = LambdaLR(optimiser, lambda step: factor**step)
-    train, layout = feed(net, task.train), torch.contiguous_format
+    train, layout, alone = feed(net, task.train), torch.contiguous_format, Team(alone=True)
     loss = LOSSES[task.kind]
-    loop = Loop(net, train, task.train.targets, loss, optimiser, schedule, layout, Team())
+    loop = Loop(net, train, task.train.targets, loss, optimiser, schedule, layout, alone)
     rates: list[float] = []
     losses: list[float] = []
     smooth = 0.0
     with seeded(seed):
-        while len(rates) < steps and not (losses and losses[-1] > _DIVERGED * losses[0]):
+        while len(rates) < steps and (not losses or losses[-1] < _DIVERGED * losses[0]):
             for _, value in loop.epoch(len(train), batch_size):
                 smooth = _SMOOTH * smooth + (1 - _SMOOTH) * float(value)
                 rates.append(low * factor ** len(rates))
                 losses.append(smooth / (1 - _SMOOTH ** len(rates)))
                 if len(rates) == steps or not losses[-1] < _DIVERGED * losses[0]:
                     break
+    if not np.isfinite(losses).any():
+        raise ValueError(
+            f"The loss of {net.name!r} is no number from the first batch on, so no rate can be "
+            "suggested; are its weights numbers, and is net.preprocess the one it was trained with?"
+        )
     best = int(np.nanargmin(losses))
     return LrRange(rates, losses, rates[best] / 10)

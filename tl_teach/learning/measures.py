@@ -118,7 +118,8 @@ def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _right(evaluation: Evaluation) -> np.ndarray:
     right = evaluation.predictions == evaluation.targets.reshape(evaluation.predictions.shape)
-    return right.double().reshape(len(right), -1).mean(1).numpy()
+    share = right.double().reshape(len(right), -1).mean(1)
+    return (share * evaluation.answered).numpy()
 
 
 def _recall(evaluation: Evaluation, members: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -152,7 +153,7 @@ def auc(evaluation: Evaluation, weights: np.ndarray) -> np.ndarray:
 
     The area under the ROC curve; of more than two classes the mean over them.
     """
-    scores = evaluation.probabilities.double().numpy()
+    scores = evaluation.probabilities.double().nan_to_num(-1).numpy()  # no answer: the lowest
     targets = evaluation.targets
     if evaluation.info.kind == "multilabel":
         member = targets.bool().numpy()

@@ -127,6 +127,12 @@ def require_fit(net: Network, split: Split, *, any_kind: bool = False) -> None:
             f"{info.name!r} needs {len(info.classes)}; "
             "give it a new head first: net = tl.replace_head(net, task)."
         )
+    if tuple(net.classes) != tuple(info.classes) and {*net.classes} == {*info.classes}:
+        raise ValueError(
+            f"The network {net.name!r} answers in the order {', '.join(net.classes)}, and the "
+            f"classes of {info.name!r} are in the order {', '.join(info.classes)}, so that answers "
+            "would be taken for others; make the task with classes=net.classes."
+        )
     if not any_kind and (net.kind == "regression") != (info.kind == "regression"):
         raise ValueError(
             f"The head of {net.name!r} was made for {net.kind}, but the task {info.name!r} is "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from functools import cache
 from importlib.metadata import version
 
 import torch
@@ -16,6 +17,8 @@ from torch import nn
 
 from ..networks import FirstToken, LastToken, MeanOfTokens, Network, fingerprint
 from ..tasks import TextPreprocess
+from ..version import __version__
+from .described import LIBRARIES, described, held_by, own_methods
 from .rewriting import rewritten
 
 # Layers that a stage may begin with and that neither learn nor draw random numbers. What they
@@ -151,13 +154,14 @@ class Prefix:
 
     def _fast(self, inputs: torch.Tensor) -> nn.Module:
         """Rewrite the prefix once, check it against the plain one, and keep it ready."""
-        if self.key not in _ready:
+        here = f"{self.key} {self.net.device}"
+        if here not in _ready:
             plain = nn.Sequential(*self._layers())
-            _ready[self.key] = rewritten(plain, inputs[:2])
+            _ready[here] = rewritten(plain, inputs[:2])
             while len(_ready) > _MOST_READY:
                 _ready.popitem(last=False)
-        _ready.move_to_end(self.key)
-        return _ready[self.key]
+        _ready.move_to_end(here)
+        return _ready[here]
 
     def _key(self, names: tuple[str, ...]) -> str:
         digest = hashlib.sha256()
@@ -168,21 +172,43 @@ class Prefix:
                 digest.update(_description(module).encode())
         kind = self.net.device.type  # a graphics card rounds in another way
         facts = (self.net.preprocess, self.pool, self.exact, torch.get_default_dtype(), kind)
-        # Of torchvision the version alone: importing it takes as long as importing PyTorch.
-        versions = (torch.__version__, version("torchvision"))
+        modules = [module for layer in self._layers() for module in layer.modules()]
+        roots = {type(module).__module__.partition(".")[0] for module in modules}
+        versions = [
+            _version(name) for name in LIBRARIES if name in {*roots, "torch", "torchvision"}
+        ]
         digest.update(repr((facts, versions)).encode())
         return digest.hexdigest()[:32]
 
 
 def _description(module: nn.Module) -> str:
-    """What a layer does beside its weights: its class, and settings such as a stride or an eps."""
+    """What a layer does beside its weights: its class, and settings such as a stride or an eps.
+
+    Of a class from a notebook the code counts too: its name stays when it is written anew.
+    """
     kind = type(module)
-    settings = {
-        name: value
-        for name, value in vars(module).items()
-        if name != "training" and isinstance(value, bool | int | float | str | tuple)
-    }
-    return f"{kind.__module__}.{kind.__qualname__} {module.extra_repr()} {sorted(settings.items())}"
+    settings: dict[str, object] = {}
+    other: dict[str, object] = {}
+    for name, value in held_by(module).items():
+        (settings if _is_plain(value) else other)[name] = value
+    if code := own_methods(kind):
+        other["own methods"] = code
+    name = f"{kind.__module__}.{kind.__qualname__} {module.extra_repr()}"
+    return f"{name} {sorted(settings.items())} {described(other) if other else ''}"
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return all(map(_is_plain, value))
+    return isinstance(value, bool | int | float | str | None)
+
+
+@cache
+def _version(package: str) -> str:
+    """Of an installed package, which need not be imported for it: that can take seconds."""
+    if package == "tl_teach":
+        return __version__
+    return version(package)
 
 
 def _has_own_code(module: nn.Module) -> bool:
@@ -192,8 +218,8 @@ def _has_own_code(module: nn.Module) -> bool:
 
 def _reducing_layers(stage: nn.Module) -> int:
     """How many layers at a stage's beginning can be computed before storing."""
-    if not isinstance(stage, nn.Sequential):
-        return 0
+    if type(stage) is not nn.Sequential or _has_own_code(stage):
+        return 0  # what somebody hung on it sees all that goes in
     count = 0
     while count < len(stage) and isinstance(stage[count], _REDUCING):
         count += 1

@@ -56,10 +56,14 @@ def rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        Gives what `plain` gives in eval mode, up to `TOLERANCE`; a copy of it where that fails.
+        Gives what `plain` gives in eval mode, up to `TOLERANCE`; a copy of it where that fails, and
+        itself where it cannot be copied.
         A stage that torch.fx cannot follow keeps its plain layers.
     """
-    plain = copy.deepcopy(plain).eval().requires_grad_(False)
+    try:
+        plain = copy.deepcopy(plain).eval().requires_grad_(False)
+    except Exception:  # a stage that holds a lock, or an open file
+        return plain
     try:
         pictures = _tried_with(example)
         fast = _assembled(plain, pictures)

@@ -8,6 +8,7 @@ weight or setting simply is another row on another shelf: nothing stale can be f
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -16,6 +17,7 @@ import time
 import uuid
 import zlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,11 @@ class DiskShelf(Shelf):
         finally:
             shutil.rmtree(part, ignore_errors=True)
         self._open(self.folder / f"{name}.segment")
+        if digests[-1] not in self.rows:
+            raise OSError(
+                f"The activations that were written to {str(self.folder)!r} cannot be read back; "
+                "set TL_TEACH_CACHE to another folder, or compute without: cache=False."
+            )
 
     def _open(self, segment: Path) -> None:
         try:
@@ -153,7 +160,13 @@ class DiskShelf(Shelf):
             intact = check["rows"] == len(values) == len(digests)
             if not intact or zlib.crc32(values.data) != check["crc32"]:
                 raise ValueError("rows and checksum differ")
-        except (OSError, ValueError, KeyError, TypeError):
+        except (PermissionError, BlockingIOError):  # another program holds it, for a moment
+            return
+        except OSError as reason:
+            if reason.errno not in (errno.EMFILE, errno.ENFILE):  # too many files are open here
+                shutil.rmtree(segment, ignore_errors=True)
+            return
+        except (ValueError, KeyError, TypeError):
             shutil.rmtree(segment, ignore_errors=True)  # it is computed again
             return
         super().add(digests, torch.from_numpy(np.asarray(values)))
@@ -177,29 +190,42 @@ class Store:
         """Where shelves on disk stand."""
         return self._folder or assets.folder() / "activations"
 
-    def shelf(self, key: str, row_nbytes: int, count: int) -> Shelf:
+    def shelf(self, key: str, row_nbytes: int, digests: Sequence[bytes]) -> Shelf | None:
         """Find the shelf of a prefix, or put one up.
 
         Parameters
         ----------
         key : str
             Of the prefix.
-        row_nbytes, count : int
-            Bytes of one row, and how many rows must fit; decides between memory and disk.
+        row_nbytes : int
+            Bytes of one row.
+        digests : sequence of bytes
+            Of the pictures whose rows must fit; decides between memory and disk.
 
         Returns
         -------
-        Shelf
-            With the rows that are known already.
+        Shelf or None
+            With the rows that are known already; None where they do not fit on the disk either.
         """
-        nbytes = row_nbytes * count
+        asked = set(digests)
+        nbytes = row_nbytes * len(asked)
+        if nbytes > DISK_BUDGET:
+            return None
         if nbytes > MEMORY_BUDGET:
-            self._make_room_on_disk(nbytes, keep=key)
+            shelf: Shelf = DiskShelf(self.folder / key, row_nbytes)
+            missing = row_nbytes * len(asked - shelf.rows.keys())
+            if self._make_room_on_disk(missing, keep=key):
+                return shelf
+            del shelf  # Windows removes no file that is open
+            shutil.rmtree(self.folder / key, ignore_errors=True)
             return DiskShelf(self.folder / key, row_nbytes)
         shelf = self._shelves.setdefault(key, Shelf())
         self._shelves.move_to_end(key)
-        while len(self._shelves) > 1 and self._held() + nbytes - shelf.nbytes > MEMORY_BUDGET:
+        missing = row_nbytes * len(asked - shelf.rows.keys())
+        while len(self._shelves) > 1 and self._held() + missing > MEMORY_BUDGET:
             self._shelves.popitem(last=False)
+        if shelf.nbytes + missing > MEMORY_BUDGET:  # rows of other pictures, then
+            shelf = self._shelves[key] = Shelf()
         return shelf
 
     def _held(self) -> int:
@@ -250,11 +276,14 @@ class Store:
                     digests = _split(arrays[f"{key}.digests"])
                     shelf.add(digests, torch.from_numpy(arrays[name]))
 
-    def _make_room_on_disk(self, nbytes: int, keep: str) -> None:
+    def _make_room_on_disk(self, nbytes: int, keep: str) -> bool:
+        """Remove other shelves, the ones unused for longest first; whether that was enough."""
         held = self.on_disk()
-        others = [key for key in held if key != keep]
-        while others and nbytes + sum(held[key] for key in others) > DISK_BUDGET:
+        own = held.pop(keep, 0)
+        others = list(held)
+        while others and own + nbytes + sum(held[key] for key in others) > DISK_BUDGET:
             shutil.rmtree(self.folder / others.pop(0), ignore_errors=True)
+        return own + nbytes <= DISK_BUDGET
 
 
 def _split(digests: np.ndarray) -> list[bytes]:

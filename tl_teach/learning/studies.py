@@ -70,6 +70,9 @@ class Study:
         labels_per_class, labels : int, optional
             Which label count, a class or in all; not needed where there is one.
         """
+        return self._cells(recipe, labels_per_class, labels).score.to_numpy()
+
+    def _cells(self, recipe: str, labels_per_class: int | None, labels: int | None) -> pd.DataFrame:
         rows = self.table[self.table.recipe == recipe]
         if rows.empty:
             raise ValueError(unknown("recipe in this study", recipe, self.table.recipe.unique()))
@@ -85,7 +88,7 @@ class Study:
                 f"{counts}={labels_per_class if by_class else labels!r} does not work: this study "
                 f"has {known}; name one of them."
             )
-        return rows.sort_values("seed").score.to_numpy()
+        return rows.sort_values("seed")
 
     def difference(
         self,
@@ -109,10 +112,10 @@ class Study:
         Interval
             Of the mean of ``first - second``. If it holds 0, the two are not told apart.
         """
-        pair = [self.scores(one, labels_per_class, labels=labels) for one in (first, second)]
-        if len(pair[0]) != len(pair[1]):
+        pair = [self._cells(one, labels_per_class, labels) for one in (first, second)]
+        if pair[0].seed.tolist() != pair[1].seed.tolist():
             raise ValueError(f"{first!r} and {second!r} were not both run with every seed.")
-        return mean_interval(pair[0] - pair[1])
+        return mean_interval(pair[0].score.to_numpy() - pair[1].score.to_numpy())
 
     def means(self) -> pd.DataFrame:
         """Give the mean score of each recipe (row) at each number of labels (column)."""
@@ -204,9 +207,12 @@ def compare(
     budgets = [{"labels_per_class": count} for count in labels_per_class]
     budgets += [{"labels": count} for count in labels]
     rows, todo = [], {}
+    counts: dict[str, int] = {}
     for budget, seed in itertools.product(budgets or [{}], seeds):
         part = source.with_labels(seed=seed, **budget)
-        place = {"labels_per_class": budget.get("labels_per_class"), "labels": len(part.train)}
+        # Where groups stay together, all labels are not always as many: the first seed's count.
+        count = counts.setdefault(str(budget), len(part.train))
+        place = {"labels_per_class": budget.get("labels_per_class"), "labels": count}
         for name, recipe in recipes.items():
             key = _key(what[name], part, seed)
             rows.append((key, {"recipe": name, **place, "seed": seed}))

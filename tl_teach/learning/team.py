@@ -16,7 +16,12 @@ from torch import distributed, nn
 
 
 class Team:
-    """A process and its place among those that train together; alone by default.
+    """A process and its place among those that train together.
+
+    Parameters
+    ----------
+    alone : bool
+        This process does all the work itself, whoever else was launched.
 
     Attributes
     ----------
@@ -26,8 +31,8 @@ class Team:
         How many there are.
     """
 
-    def __init__(self) -> None:
-        if not distributed.is_available():
+    def __init__(self, alone: bool = False) -> None:
+        if alone or not distributed.is_available():
             self.rank, self.size = 0, 1
             return
         launched = int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
@@ -39,9 +44,9 @@ class Team:
         self.rank = distributed.get_rank() if together else 0
         self.size = distributed.get_world_size() if together else 1
 
-    def share(self, items: torch.Tensor) -> torch.Tensor:
-        """Give those of some items that belong to this process."""
-        return items if self.size == 1 else items[items % self.size == self.rank]
+    def share(self, items: torch.Tensor, views: int = 1) -> torch.Tensor:
+        """Give those of some items that belong to this process, all views of a picture together."""
+        return items if self.size == 1 else items[items // views % self.size == self.rank]
 
     def agree(self, order: torch.Tensor) -> torch.Tensor:
         """Give every process the numbers that the first one drew."""

@@ -124,7 +124,9 @@ def fingerprint(module: nn.Module) -> str:
     False
     """
     digest = hashlib.sha256()
-    for name, tensor in module.state_dict().items():
+    state = module.state_dict()
+    unsaved = {name: buffer for name, buffer in module.named_buffers() if name not in state}
+    for name, tensor in (*state.items(), *unsaved.items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()[:16]
