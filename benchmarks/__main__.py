@@ -13,8 +13,8 @@ from typing import Any
 
 from tl_teach.files import replacing
 
-from . import growth, harness, head_only
-from .harness import ROOT, machine
+from . import growth, head_only
+from .harness import ROOT, Plan, code, machine
 from .report import table
 
 SCENARIOS = (
@@ -24,6 +24,7 @@ SCENARIOS = (
     "extraction",
     "study",
     "sentences",
+    "profile",
     "growth",
     "startup",
     "grading",
@@ -43,27 +44,39 @@ def main() -> int:
         help="seconds after which a slow side gets no further turn",
     )
     words.add_argument(
+        "--more",
+        action="store_true",
+        help="add the turns to those of the kept run, of the same machine and code",
+    )
+    words.add_argument(
+        "--side", action="append", default=[], help="let this side alone take turns; again for more"
+    )
+    words.add_argument(
         "--quick", action="store_true", help="tiny, one turn: tries that all works, writes nothing"
     )
     words.add_argument(
         "--write", action="store_true", help="measure nothing, write from the kept runs again"
     )
     given = words.parse_args()
-    repetitions = 1 if given.quick else given.repetitions
-    harness.patience = given.patience
     folder = ROOT / "_build" / "benchmarks" if given.quick else KEPT
     folder.mkdir(parents=True, exist_ok=True)
     for name in () if given.write else given.only or SCENARIOS:
         scenario = importlib.import_module(f"benchmarks.{name}")
         print(f"\n== {scenario.TITLE}", flush=True)
-        started = datetime.datetime.now(datetime.timezone.utc)
-        data = scenario.measure(repetitions, given.quick, lambda line: print(line, flush=True))
-        kept = {
-            "machine": machine(),
-            "date": f"{started:%Y-%m-%d %H:%M} UTC",
-            "repetitions": repetitions,
-            "data": data,
-        }
+        now = {"machine": machine(), "code": code(), "date": _minute()}
+        try:
+            before = _continued(folder / f"{name}.json", now) if given.more else {}
+            plan = Plan(
+                1 if given.quick else given.repetitions,
+                given.quick,
+                given.patience,
+                given.side,
+                before.get("data", {}),
+            )
+            data = scenario.measure(plan)
+        except ValueError as reason:
+            words.error(str(reason))
+        kept = now | before | {"until": _minute(), "data": data}
         write(folder / f"{name}.json", json.dumps(kept) + "\n")
         print("\n" + _section(name, kept), flush=True)
     if given.quick:
@@ -80,6 +93,24 @@ def main() -> int:
         write(readme, head_only.in_readme(readme.read_text(encoding="utf-8"), kept["head_only"]))
     print(f"\nwritten: {RESULTS.relative_to(ROOT)}")
     return 0
+
+
+def _minute() -> str:
+    return f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
+def _continued(file: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """Read the kept run, if further turns may stand beside its own."""
+    if not file.exists():
+        return {}
+    kept: dict[str, Any] = json.loads(file.read_text())
+    for what in ("machine", "code"):
+        if kept.get(what) != now[what]:
+            raise ValueError(
+                f"{file.name} was measured with another {what}, and its turns say nothing beside "
+                "new ones; leave out --more to measure anew."
+            )
+    return kept
 
 
 def write(path: Path, text: str) -> None:
@@ -126,8 +157,13 @@ def _section(name: str, kept: dict[str, Any], where: str = "") -> str:
     turns = {len(done) for done in kept["data"]["runs"].values()}
     words = " to ".join(map(str, sorted({min(turns), max(turns)})))
     place = f" on {where}" if where else ""
-    parts.append(f"Measured {kept['date']}{place}, {words} turns.")
+    parts.append(f"Measured {_time(kept)}{place}, {words} turn{'s' * (max(turns) > 1)}.")
     return "\n\n".join(parts)
+
+
+def _time(kept: dict[str, Any]) -> str:
+    first, last = kept["date"], kept.get("until", kept["date"])
+    return first if first[:10] == last[:10] else f"{first} to {last}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from . import limit
 from .cells import BODY, SIZE, halves, read_list
-from .harness import Side, from_json, pairwise, run_once, spread, take_turns, to_json
+from .harness import Plan, Side, from_json, pairwise, run_once, spread, take_turns
 from .report import Target, quantity, table, times
 
 TITLE = "Extraction alone"
@@ -26,9 +27,9 @@ WARM = 32  # pictures that belong to the start-up
 NEAR_LIMIT = ("ONNX Runtime", "OpenVINO", "torch.compile")
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
+def measure(plan: Plan) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        pictures = str(_pictures(Path(folder), quick))
+        pictures = str(_pictures(Path(folder), plan.quick))
 
         def side(name: str, needs: tuple[str, ...] = (), **options: Any) -> Side:
             function = f"benchmarks.extraction:{options.pop('function')}"
@@ -43,16 +44,11 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
             side("OpenVINO", ("openvino",), function="openvino", batch=32),
             Side(limit.NAME, limit.FUNCTION),
         ]
-        if not quick:
-            sides = [_best_batch(side, tell) for side in sides]
-        runs, missing = take_turns(sides, repetitions, tell)
+        if not plan.quick:
+            sides = [_best_batch(side, plan) for side in sides]
+        measured = take_turns(sides, plan)
     batches = {side.name: side.options.get("batch") for side in sides}
-    return {
-        "runs": to_json(runs),
-        "missing": missing,
-        "batches": batches,
-        "macs": multiply_adds(),
-    }
+    return measured | {"batches": batches, "macs": multiply_adds()}
 
 
 def report(data: dict[str, Any]) -> str:
@@ -135,37 +131,29 @@ def _pictures(folder: Path, quick: bool) -> Path:
     return folder / "pictures.npy"
 
 
-def _best_batch(side: Side, tell: Callable[[str], None]) -> Side:
-    """Let a side try a few batch sizes."""
-    if "batch" not in side.options or side.missing:
+def _best_batch(side: Side, plan: Plan) -> Side:
+    """Let a side try a few batch sizes, once."""
+    here = not plan.only or side.name in plan.only
+    if "batch" not in side.options or side.missing or not here:
         return side
-    seconds = {}
-    for batch in (1, 8, 32):
-        trial = Side(side.name, side.function, side.options | {"batch": batch}, side.needs)
-        seconds[batch] = run_once(trial).result["seconds"]
-    best = min(seconds, key=lambda batch: seconds[batch])
-    tell(f"  {side.name}: its best batch size is {best}")
-    return Side(side.name, side.function, side.options | {"batch": best}, side.needs)
+    best = plan.before.get("batches", {}).get(side.name)
+    if best is None:
+        seconds = {}
+        for batch in (1, 8, 32):
+            trial = replace(side, options=side.options | {"batch": batch})
+            seconds[batch] = run_once(trial).result["seconds"]
+        best = min(seconds, key=lambda batch: seconds[batch])
+        plan.tell(f"  {side.name}: its best batch size is {best}")
+    return replace(side, options=side.options | {"batch": best})
 
 
 def multiply_adds() -> int:
     """Count the multiplications in the convolutions of the body, for one picture."""
     import torch
 
-    body, _ = halves(BODY)
-    total = 0
-
-    def count(layer: Any, inputs: Any, output: Any) -> None:
-        nonlocal total
-        kernel = layer.kernel_size[0] * layer.kernel_size[1]
-        total += output.numel() * kernel * layer.in_channels // layer.groups
-
-    for module in body.modules():
-        if isinstance(module, torch.nn.Conv2d):
-            module.register_forward_hook(count)
+    body = halves(BODY)[0].eval()
     with torch.no_grad():
-        body.eval()(torch.zeros(1, 3, SIZE, SIZE))
-    return total
+        return sum(limit.multiply_adds(body, lambda: body(torch.zeros(1, 3, SIZE, SIZE))))
 
 
 # --- The sides ---

@@ -16,14 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from tl_teach.classroom.master import Master, read_master
 
-from .harness import ROOT, Runs, Side, from_json, pairwise, spread, take_turns, to_json
+from .harness import ROOT, Plan, Runs, Side, from_json, pairwise, spread, take_turns
 from .report import Target, quantity, ratios, table, times
 
 TITLE = "Grading a class"
@@ -39,10 +38,10 @@ ALONE = "the cells alone"
 OURS, NBVAL, NBGRADER, OTTER = "tl-teach", "pytest --nbval", "nbgrader autograde", "otter run"
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
+def measure(plan: Plan) -> dict[str, Any]:
     sides = []
     for name, count in SUBMISSIONS.items():
-        options = {"assignment": name, "count": 4 if quick else count}
+        options = {"assignment": name, "count": 4 if plan.quick else count}
         for who, function, needs in (
             (OURS, "ours", ()),
             (ALONE, "alone", ()),
@@ -54,9 +53,8 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
             sides.append(
                 Side(f"{name}: {who}", f"benchmarks.grading:{function}", options, needs, most)
             )
-    runs, missing = take_turns(sides, repetitions, tell)
-    counts = {name: 4 if quick else count for name, count in SUBMISSIONS.items()}
-    return {"runs": to_json(runs), "missing": missing, "counts": counts}
+    counts = {name: 4 if plan.quick else count for name, count in SUBMISSIONS.items()}
+    return take_turns(sides, plan) | {"counts": counts}
 
 
 def report(data: dict[str, Any]) -> str:

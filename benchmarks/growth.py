@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .cells import SIZE
-from .harness import Side, from_json, spread, take_turns, to_json
+from .harness import Plan, Side, from_json, spread, take_turns
 from .report import quantity, table, times
 
 TITLE = "Growth"
@@ -33,9 +33,8 @@ WORDS = {
 USUAL: dict[str, Any] = {"items": 500, "through": "block6", "epochs": 5, "size": SIZE}
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
-    runs, missing = take_turns(_sides(quick), 1 if quick else min(repetitions, 3), tell)
-    return {"runs": to_json(runs), "missing": missing}
+def measure(plan: Plan) -> dict[str, Any]:
+    return take_turns(_sides(plan.quick), plan)
 
 
 def _sides(quick: bool) -> list[Side]:
@@ -46,7 +45,7 @@ def _sides(quick: bool) -> list[Side]:
             if quick:
                 options |= {"items": min(options["items"] // 10, 150)}
                 options |= {"epochs": min(options["epochs"], 3)}
-            few = 1 if options["items"] >= 20_000 else 1000
+            few = 1 if options["items"] >= 20_000 else 3
             name = f"{axis}={value}"
             sides[name] = Side(name, "benchmarks.growth:train", options, repetitions=few)
     return list(sides.values())

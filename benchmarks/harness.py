@@ -8,6 +8,7 @@ slows all of them, and ratios are taken between neighbours, turn by turn.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.metadata
 import json
@@ -28,7 +29,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 3600  # seconds that one run of one side may take
-patience = float("inf")  # seconds after which a side has had its turns; `--patience` sets it
 
 
 @dataclass(frozen=True)
@@ -86,52 +86,101 @@ class Run:
 Runs = dict[str, list[Run]]
 
 
-def take_turns(
-    sides: Sequence[Side], repetitions: int, tell: Callable[[str], None] = print
-) -> tuple[Runs, list[str]]:
+def say(line: str) -> None:
+    """Print a line at once, also into a file."""
+    print(line, flush=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of a table is measured now.
+
+    Attributes
+    ----------
+    repetitions : int
+        Turns for each side.
+    quick : bool
+        Tiny work, to try that all sides run.
+    patience : float
+        A side that has run for so many seconds gets no further turn.
+    only : sequence of str
+        Names of the sides that take part; all, if there is none.
+    before : dict
+        What was measured before, if its turns are continued.
+    tell : callable
+        Gets a line after each run.
+    """
+
+    repetitions: int
+    quick: bool = False
+    patience: float = float("inf")
+    only: Sequence[str] = ()
+    before: dict[str, Any] = field(default_factory=dict)
+    tell: Callable[[str], None] = say
+
+
+def take_turns(sides: Sequence[Side], plan: Plan) -> dict[str, Any]:
     """Run the sides A B C A B C ...
+
+    Whoever interrupts (Ctrl-C) gets what was measured until then.
 
     Parameters
     ----------
     sides : sequence of Side
         A side that asks for `seed` is given the number of the turn.
-    repetitions : int
-        Number of turns.
-    tell : callable
-        Gets a line after each run.
+    plan : Plan
+        How often, and who.
 
     Returns
     -------
-    runs : dict of str to list of Run
-        By name, in the order of the turns.
-    missing : list of str
-        Sentences about sides that could not run.
+    dict
+        ``"runs"``, by the sides' names in the order of the turns, as `from_json` reads them; and
+        ``"missing"``, sentences about sides that could not run.
+
+    Raises
+    ------
+    ValueError
+        If the plan names a side that is not there.
     """
-    missing = [f"{s.name}: not installed: {', '.join(s.missing)}" for s in sides if s.missing]
-    for sentence in missing:
-        tell(f"  left out: {sentence}")
-    present = [side for side in sides if not side.missing]
-    runs: Runs = {side.name: [] for side in present}
-    for turn in range(repetitions):
-        for side in present:
-            spent = sum(run.process for run in runs[side.name])
-            if turn >= side.repetitions or spent > patience:
-                continue
-            try:
-                run = run_once(side, turn)
-            except RuntimeError as reason:
-                last = [line for line in str(reason).splitlines() if line.strip()][-1]
-                missing.append(f"{side.name}: failed: {last}")
-                tell(f"  {side.name} FAILED\n{reason}")
-                continue
-            runs[side.name].append(run)
-            numbers = {k: v for k, v in run.result.items() if isinstance(v, int | float)}
-            words = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
-            tell(
-                f"  turn {turn + 1}/{repetitions}  {side.name}: process {run.process:.1f} s, "
-                f"{run.peak_mb:,.0f} MB, {words}"
-            )
-    return {name: done for name, done in runs.items() if done}, missing
+    if strangers := set(plan.only) - {side.name for side in sides}:
+        raise ValueError(
+            f"{', '.join(sorted(strangers))}: no such side; there are "
+            f"{', '.join(repr(side.name) for side in sides)}."
+        )
+    sides = [side for side in sides if not plan.only or side.name in plan.only]
+    absent = [f"{s.name}: not installed: {', '.join(s.missing)}" for s in sides if s.missing]
+    for sentence in absent:
+        plan.tell(f"  left out: {sentence}")
+    missing = list(dict.fromkeys([*plan.before.get("missing", []), *absent]))
+    runs = from_json(plan.before.get("runs", {}))
+    first = 1 + max((run.turn for done in runs.values() for run in done), default=-1)
+    try:
+        for turn in range(first, first + plan.repetitions):
+            for side in sides:
+                done = runs.setdefault(side.name, [])
+                spent = sum(run.process for run in done)
+                if side.missing or len(done) >= side.repetitions or spent > plan.patience:
+                    continue
+                try:
+                    run = run_once(side, turn)
+                except RuntimeError as reason:
+                    last = [line for line in str(reason).splitlines() if line.strip()][-1]
+                    missing.append(f"{side.name}: failed: {last}")
+                    plan.tell(f"  {side.name} FAILED\n{reason}")
+                    continue
+                done.append(run)
+                numbers = {k: v for k, v in run.result.items() if isinstance(v, int | float)}
+                words = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
+                plan.tell(
+                    f"  turn {turn + 1}/{first + plan.repetitions}  {side.name}: "
+                    f"process {run.process:.1f} s, {run.peak_mb:,.0f} MB, {words}"
+                )
+    except KeyboardInterrupt:
+        plan.tell("  interrupted: what was measured until now is kept")
+    return {
+        "runs": to_json({name: done for name, done in runs.items() if done}),
+        "missing": missing,
+    }
 
 
 def run_once(side: Side, turn: int = 0) -> Run:
@@ -310,6 +359,18 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or "unknown"
+
+
+def code() -> str:
+    """Give a digest of the library's and the benchmarks' programs, by which turns are told apart.
+
+    Turns stand beside each other in one table only if this and `machine` are the same for all.
+    """
+    digest = hashlib.sha256()
+    for folder in ("benchmarks", "tl_teach"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(file.relative_to(ROOT).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def to_json(runs: Runs) -> dict[str, list[dict[str, Any]]]:

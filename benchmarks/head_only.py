@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable
 from typing import Any
 
 from . import transfer
 from .cells import BODY
-from .harness import Side, from_json, pairwise
+from .harness import Plan, Side, from_json, pairwise
 from .report import Target, quantity, ratios, table, times, training_table
 from .transfer import OURS, TUTORIAL
 
@@ -17,9 +16,9 @@ TITLE = "Head only"
 SKLEARN = "scikit-learn on features"
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
+def measure(plan: Plan) -> dict[str, Any]:
     def choose(files: str) -> list[Side]:
-        if quick:
+        if plan.quick:
             return transfer.sides(files, BODY, epochs=2, lr=1e-3)
         longer = transfer.sides(files, BODY, epochs=25, lr=1e-3, mark=", 25 epochs")
         few = (f"{OURS}, 25 epochs", f"{TUTORIAL}, 25 epochs")
@@ -28,7 +27,7 @@ def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[
             *(side for side in longer if side.name in few),
         ]
 
-    return transfer.measure(choose, repetitions, quick, tell)
+    return transfer.measure(choose, plan)
 
 
 def report(data: dict[str, Any]) -> str:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from . import transfer
-from .harness import from_json, pairwise
+from .harness import Plan, from_json, pairwise
 from .report import Target, training_table
 from .transfer import OURS, TUTORIAL
 
 TITLE = "Boundary in the middle"
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
-    epochs = 1 if quick else 10
-    return transfer.measure(
-        lambda files: transfer.sides(files, 14, epochs, lr=3e-4), repetitions, quick, tell
-    )
+def measure(plan: Plan) -> dict[str, Any]:
+    epochs = 1 if plan.quick else 10
+    return transfer.measure(lambda files: transfer.sides(files, 14, epochs, lr=3e-4), plan)
 
 
 def report(data: dict[str, Any]) -> str:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from typing import Any
 
 from . import transfer
-from .harness import from_json, pairwise
+from .harness import Plan, from_json, pairwise
 from .report import Target, quantity, training_table
 from .transfer import OURS
 
 TITLE = "Nothing frozen"
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
-    epochs = 1 if quick else 3
-    return transfer.measure(
-        lambda files: transfer.sides(files, 0, epochs, lr=3e-4), repetitions, quick, tell
-    )
+def measure(plan: Plan) -> dict[str, Any]:
+    epochs = 1 if plan.quick else 3
+    return transfer.measure(lambda files: transfer.sides(files, 0, epochs, lr=3e-4), plan)
 
 
 def report(data: dict[str, Any]) -> str:

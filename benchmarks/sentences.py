@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
 from typing import Any
 
 from . import limit
-from .harness import Side, from_json, pairwise, spread, take_turns, to_json
+from .harness import Plan, Side, from_json, pairwise, spread, take_turns
 from .report import Target, cost, quantity, ratios, table
 
 TITLE = "Head only, sentences"
@@ -20,15 +19,15 @@ OURS, TRAINER = "tl_teach", "Hugging Face Trainer, frozen encoder"
 SENTENCES, EPOCHS, LENGTH, LR, BATCH = 2000, 10, 64, 1e-2, 32
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
-    options = {"count": 64 if quick else SENTENCES, "epochs": 2 if quick else EPOCHS, "seed": 0}
+def measure(plan: Plan) -> dict[str, Any]:
+    size = {"count": 64, "epochs": 2} if plan.quick else {"count": SENTENCES, "epochs": EPOCHS}
+    options = size | {"seed": 0}
     sides = [
         Side(OURS, "benchmarks.sentences:ours", options),
         Side(TRAINER, "benchmarks.sentences:trainer", options, ("transformers", "accelerate")),
         Side(limit.NAME, limit.FUNCTION),
     ]
-    runs, missing = take_turns(sides, repetitions, tell)
-    return {"runs": to_json(runs), "missing": missing, **work(options["count"])}
+    return take_turns(sides, plan) | work(options["count"])
 
 
 def report(data: dict[str, Any]) -> str:
@@ -67,7 +66,7 @@ def work(count: int) -> dict[str, int]:
     """Count the tokens, and the multiply-adds of one pass of the encoder without any padding."""
     import torch
 
-    net, task = _prepared(count, 0)
+    net, task = prepared(count, 0)
     numbers = torch.stack([numbers for numbers, _ in task.train.for_network(net)])
     lengths = (numbers >= 0).sum(1)
     tokens, pairs = int(lengths.sum()), int((lengths**2).sum())
@@ -79,7 +78,7 @@ def work(count: int) -> dict[str, int]:
     return {"tokens": tokens, "macs": macs}
 
 
-def _prepared(count: int, seed: int) -> tuple[Any, Any]:
+def prepared(count: int, seed: int) -> tuple[Any, Any]:
     import tl_teach as tl
 
     task = tl.load_domains(
@@ -92,7 +91,7 @@ def _prepared(count: int, seed: int) -> tuple[Any, Any]:
 def ours(count: int, epochs: int, seed: int) -> dict[str, Any]:
     import tl_teach as tl
 
-    net, task = _prepared(count, seed)
+    net, task = prepared(count, seed)
     tl.fit  # noqa: B018  # a name is imported when it is first used
     started = time.perf_counter()
     tl.fit(net, task, epochs=epochs, lr=LR, batch_size=BATCH, seed=seed, progress=False)
@@ -110,7 +109,7 @@ def trainer(count: int, epochs: int, seed: int) -> dict[str, Any]:
 
     from .sides.with_trainer import plain_arguments
 
-    net, task = _prepared(count, seed)
+    net, task = prepared(count, seed)
     encoder: BertModel = minilm_body().requires_grad_(False)
     torch.manual_seed(seed)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from .harness import Side, from_json, take_turns, to_json
+from .harness import Plan, Side, from_json, take_turns
 from .report import quantity, table, times
 
 TITLE = "Start-up"
@@ -30,14 +29,13 @@ PEERS = {
 }
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
+def measure(plan: Plan) -> dict[str, Any]:
     function = "benchmarks.startup:execute"
     sides = [Side(name, function, {"code": code}) for name, code in CODE.items()]
     sides += [
         Side(name, function, {"code": code}, (module,)) for name, (code, module) in PEERS.items()
     ]
-    runs, missing = take_turns(sides, repetitions, tell)
-    return {"runs": to_json(runs), "missing": missing}
+    return take_turns(sides, plan)
 
 
 def report(data: dict[str, Any]) -> str:

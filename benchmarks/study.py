@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .harness import Runs, Side, from_json, pairwise, take_turns, to_json
+from .harness import Plan, Runs, Side, from_json, pairwise, take_turns
 from .report import Target, cost, table, times
 
 TITLE = "A study over seeds and label counts"
@@ -28,14 +28,13 @@ RECIPES = {
 }
 
 
-def measure(repetitions: int, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
-    options = {"quick": quick}
+def measure(plan: Plan) -> dict[str, Any]:
+    options = {"quick": plan.quick}
     sides = [
         Side(OURS, "benchmarks.study:ours", options),
         Side(PLAIN, "benchmarks.study:plain", options),
     ]
-    runs, missing = take_turns(sides, repetitions, tell)
-    return {"runs": to_json(runs), "missing": missing}
+    return take_turns(sides, plan)
 
 
 def report(data: dict[str, Any]) -> str:

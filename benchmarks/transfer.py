@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .cells import BODY, export
-from .harness import Side, take_turns, to_json
+from .harness import Plan, Side, take_turns
 
 OURS, TUTORIAL, TUNED = "tl_teach", "PyTorch, tutorial's loop", "PyTorch, tuned loop"
 
@@ -76,30 +76,20 @@ def sides(
     ]
 
 
-def measure(
-    choose: Callable[[str], list[Side]],
-    repetitions: int,
-    quick: bool,
-    tell: Callable[[str], None],
-) -> dict[str, Any]:
+def measure(choose: Callable[[str], list[Side]], plan: Plan) -> dict[str, Any]:
     """Export the cells and let the sides take turns.
 
     Parameters
     ----------
     choose : callable
         Gives the sides for the list of files.
-    repetitions : int
-        Number of turns.
-    quick : bool
-        A handful of cells only.
-    tell : callable
-        Gets a line after each run.
+    plan : Plan
+        A quick one has a handful of cells only.
     """
-    few = {"train": 64, "validation": 64} if quick else {}
+    few = {"train": 64, "validation": 64} if plan.quick else {}
     with tempfile.TemporaryDirectory() as folder:
         files = str(export(Path(folder), **few))
-        runs, missing = take_turns(choose(files), repetitions, tell)
-    return {"runs": to_json(runs), "missing": missing}
+        return take_turns(choose(files), plan)
 
 
 COLUMNS = """\

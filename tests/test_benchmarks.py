@@ -1,12 +1,14 @@
 """The tables of speed are what the kept runs say, and nobody has touched them since."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import head_only
+from benchmarks import harness, head_only
 from benchmarks.__main__ import KEPT, RESULTS, SCENARIOS, kept_runs, page
+from benchmarks.harness import Plan, Run, Side, pairwise, take_turns
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -45,3 +47,91 @@ def test_without_a_run_there_is_nothing_to_write_from(tmp_path, monkeypatch, cap
         program.main()
     assert "measure without --write" in capsys.readouterr().err
     assert not program.RESULTS.exists()
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """Sides that take no time; the names of those that ran, in order."""
+    ran = []
+
+    def run_once(side, turn=0):
+        if side.name == "broken":
+            raise RuntimeError("it broke\n")
+        if side.name == "stopped" and turn == 1:
+            raise KeyboardInterrupt
+        ran.append((side.name, turn))
+        return Run(turn, 10.0, 1.0, {"seconds": 2.0 if side.name == "ours" else 6.0 + turn})
+
+    monkeypatch.setattr(harness, "run_once", run_once)
+    return ran
+
+
+def sides(*names, **options):
+    return [Side(name, "somewhere:something", **options) for name in names]
+
+
+def silent(repetitions, **options):
+    return Plan(repetitions, tell=lambda line: None, **options)
+
+
+def test_sides_take_turns(quiet):
+    data = take_turns(sides("ours", "theirs"), silent(2))
+    assert quiet == [("ours", 0), ("theirs", 0), ("ours", 1), ("theirs", 1)]
+    runs = harness.from_json(json.loads(json.dumps(data["runs"])))
+    assert pairwise(runs, "theirs", "ours", "seconds") == [3.0, 3.5]
+
+
+def test_turns_go_on_where_they_ended(quiet):
+    before = take_turns(sides("ours", "theirs"), silent(1))
+    data = take_turns(sides("ours", "theirs"), silent(2, before=before, only=["ours"]))
+    assert quiet[2:] == [("ours", 1), ("ours", 2)]
+    assert {name: len(done) for name, done in data["runs"].items()} == {"ours": 3, "theirs": 1}
+    runs = harness.from_json(data["runs"])
+    assert pairwise(runs, "theirs", "ours", "seconds") == [3.0], "neighbours only"
+
+
+def test_whoever_is_slow_or_has_had_its_turns_gets_no_more(quiet):
+    before = take_turns(sides("ours"), silent(1))
+    assert len(take_turns(sides("ours"), silent(5, patience=25.0))["runs"]["ours"]) == 3
+    rest = take_turns(sides("ours", repetitions=2), silent(5, before=before))
+    assert len(rest["runs"]["ours"]) == 2
+
+
+def test_what_fails_is_told_and_the_others_go_on(quiet):
+    data = take_turns(sides("broken", "ours"), silent(1))
+    assert list(data["runs"]) == ["ours"]
+    assert data["missing"] == ["broken: failed: it broke"]
+    absent = sides("absent", needs=("a_module_that_nobody_has",))
+    again = take_turns([*absent, *sides("ours")], silent(1))
+    more = take_turns([*absent, *sides("ours")], silent(1, before=again))
+    assert more["missing"] == ["absent: not installed: a_module_that_nobody_has"]
+
+
+def test_an_interrupted_measurement_keeps_its_turns(quiet):
+    data = take_turns(sides("ours", "stopped"), silent(3))
+    assert [len(done) for done in data["runs"].values()] == [2, 1]
+
+
+def test_a_side_that_is_not_there_is_refused(quiet):
+    with pytest.raises(ValueError, match="nobody: no such side; there are 'ours', 'theirs'"):
+        take_turns(sides("ours", "theirs"), silent(1, only=["nobody"]))
+    assert quiet == []
+
+
+@pytest.mark.parametrize("what", ["machine", "code"])
+def test_turns_of_another_machine_or_code_are_not_mixed(what, quiet, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    monkeypatch.setattr(program, "KEPT", tmp_path / "runs")
+    monkeypatch.setattr(program, "RESULTS", tmp_path / "RESULTS.md")
+    words = ["benchmarks", "--only", "startup", "--repetitions", "1", "--side", "Python itself"]
+    for more in ([], ["--more"]):
+        monkeypatch.setattr("sys.argv", [*words, *more])
+        program.main()
+    kept = json.loads((tmp_path / "runs" / "startup.json").read_text())
+    assert [run["turn"] for run in kept["data"]["runs"]["Python itself"]] == [0, 1]
+    assert "2 turns" in program.RESULTS.read_text()
+
+    monkeypatch.setattr(program, what, lambda: "another one")
+    with pytest.raises(SystemExit):
+        program.main()
+    assert f"measured with another {what}" in capsys.readouterr().err
