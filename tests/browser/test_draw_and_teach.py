@@ -351,7 +351,10 @@ def test_own_drawings_count_as_well(lab: Page) -> None:
     reads(lab, "I read 1")
     lab.get_by_role("button", name="Remove my drawing of 7").click()
     assert lab.locator("#lab-own button").count() == 1
+    focused = "() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.id"
+    assert lab.evaluate(focused) == "Remove my drawing of 1", "not back at the top of the page"
     lab.get_by_role("button", name="Remove my drawing of 1").click()
+    assert lab.evaluate(focused) == "lab-clear"
     lab.click("#lab-clear")
 
 

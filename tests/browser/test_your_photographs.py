@@ -251,19 +251,21 @@ def test_a_bad_file_is_told_to_everyone(loaded: Page) -> None:
     assert box.locator("canvas").count() == before
 
 
+PASTE = """
+text => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], "p.png"));
+  dispatchEvent(new ClipboardEvent("paste", {clipboardData: data}));
+}
+"""
+
+
 @needs_network
 def test_a_picture_can_be_pasted(loaded: Page) -> None:
     box = loaded.locator("#photo-classes fieldset").first
     before = box.locator("canvas").count()
     box.locator("input[type=text]").focus()
-    loaded.evaluate(
-        """text => {
-          const data = new DataTransfer();
-          data.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], "p.png"));
-          dispatchEvent(new ClipboardEvent("paste", {clipboardData: data}));
-        }""",
-        base64.b64encode(encoded(striped(True, 9), "PNG")).decode(),
-    )
+    loaded.evaluate(PASTE, base64.b64encode(encoded(striped(True, 9), "PNG")).decode())
     loaded.wait_for_function(
         "n => document.querySelector('#photo-classes fieldset .lab-own').children.length > n",
         arg=before,
@@ -307,6 +309,7 @@ def test_the_camera_gives_examples_and_questions(visit: Callable) -> None:
     page.wait_for_selector("#photo-lab", timeout=2 * MINUTE)
     page.click("#photo-camera")
     page.wait_for_selector("#photo-film:not([hidden])")
+    assert page.locator("#photo-camera").is_disabled(), "a second stream could not be stopped"
     page.click("#photo-keep")  # into the class chosen last, the first one
     page.wait_for_selector("#photo-classes fieldset:first-child canvas")
     picture = base64.b64encode(encoded(striped(True, 1), "PNG")).decode()
@@ -318,6 +321,7 @@ def test_the_camera_gives_examples_and_questions(visit: Callable) -> None:
     assert answer.inner_text().startswith("first")
     page.click("#photo-off")
     assert page.locator("#photo-film").is_hidden()
+    assert page.locator("#photo-camera").is_enabled()
     live = "() => document.getElementById('photo-video').srcObject.getTracks()[0].readyState"
     assert page.evaluate(live) == "ended"
 
@@ -327,6 +331,68 @@ def test_at_most_five_classes(loaded: Page) -> None:
     while loaded.locator("#photo-add").is_enabled():
         loaded.click("#photo-add")
     assert loaded.locator("#photo-classes fieldset").count() == 5
+
+
+@needs_network
+def test_a_class_can_be_removed_and_two_are_left(loaded: Page) -> None:
+    boxes = loaded.locator("#photo-classes fieldset")
+    answered = loaded.locator("#photo-answer")
+    assert "at least one photograph" in answered.inner_text(), "five classes, three of them empty"
+    while boxes.count() > 2:
+        boxes.nth(1 if boxes.count() == 5 else 2).get_by_text("Remove this class").click()
+    assert boxes.locator("button:visible", has_text="Remove this class").count() == 0
+    assert [box.inner_text().split("\n")[0] for box in boxes.all()] == ["Class 1", "Class 2"]
+    names = boxes.locator("input[type=text]").evaluate_all("them => them.map(one => one.value)")
+    assert names[0] == "upright" and names[1] != "lying"
+    assert "is removed" in loaded.locator("#photo-status").inner_text()
+    loaded.click("#photo-add")
+    assert boxes.nth(2).locator("input[type=text]").input_value() not in names
+    boxes.nth(1).get_by_text("Remove this class").click()
+    assert loaded.evaluate("() => document.activeElement.id") == "photo-add"
+    count = boxes.first.locator("canvas").count()
+    loaded.evaluate(PASTE, base64.b64encode(encoded(striped(True, 8), "PNG")).decode())
+    boxes.first.locator("canvas").nth(count).wait_for()  # the class chosen last is gone
+
+
+@needs_network
+def test_the_answer_follows_the_classes_and_focus_stays_near(loaded: Page) -> None:
+    """Goes on with the class "upright" and an empty one."""
+    box = loaded.locator("#photo-classes fieldset").nth(1)
+    file = {"name": "1.png", "mimeType": "image/png", "buffer": encoded(striped(False, 5), "PNG")}
+    for count in (1, 2):
+        box.locator("input[type=file]").set_input_files(file)
+        box.locator("canvas").nth(count - 1).wait_for()
+    answer = loaded.locator("#photo-answer")
+    loaded.wait_for_function("a => a.textContent.includes('%')", arg=answer.element_handle())
+    box.locator("input[type=text]").fill("level")
+    assert "level" in answer.inner_text()
+    thumb = box.locator(".lab-thumb")
+    thumb.first.click()
+    assert thumb.count() == 1
+    assert loaded.evaluate("() => document.activeElement.matches('.lab-thumb')")
+    thumb.first.click()
+    assert loaded.evaluate("() => document.activeElement.matches('input')")
+    assert "at least one photograph" in answer.inner_text()
+
+
+@needs_network
+def test_a_picture_dropped_beside_everything_does_not_end_the_page(loaded: Page) -> None:
+    picture = base64.b64encode(encoded(striped(True, 12), "PNG")).decode()
+    count = loaded.locator("#photo-classes canvas").count()
+    assert loaded.evaluate(DROP, ["h1", picture])
+    assert "Drop pictures on" in loaded.locator("#photo-status").inner_text()
+    assert loaded.locator("#photo-classes canvas").count() == count
+
+
+@needs_network
+def test_pictures_for_two_classes_at_once_are_all_looked_at(loaded: Page) -> None:
+    picture = base64.b64encode(encoded(striped(True, 13), "PNG")).decode()
+    count = loaded.locator("#photo-classes canvas").count()
+    for place in (1, 2, 1, 2):
+        loaded.evaluate(DROP, [f"#photo-classes fieldset:nth-child({place})", picture])
+    loaded.wait_for_function(
+        "n => document.querySelectorAll('#photo-classes canvas').length === n", arg=count + 4
+    )
 
 
 @needs_network

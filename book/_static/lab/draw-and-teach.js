@@ -152,8 +152,10 @@
       button.setAttribute("aria-label", `Remove my drawing of ${item.label}`);
       button.append(Lab.digitCanvas(item.pixels), `${item.label} ×`);
       button.onclick = () => {
-        own.splice(own.indexOf(item), 1);
+        const place = own.indexOf(item);
+        own.splice(place, 1);
         examplesChanged();
+        ($("own").children[Math.min(place, own.length - 1)] ?? $("clear")).focus();
       };
       return button;
     }));

@@ -4,7 +4,7 @@
 
   const $ = (id) => document.getElementById(`photo-${id}`);
   const FOLDER = new URL("photographs/", document.currentScript.src).href;
-  const MOST_CLASSES = 5, DECAY = 1e-2;
+  const NAMES = ["first", "second", "third", "fourth", "fifth"], DECAY = 1e-2;
   const CELL = (count) => `import tl_teach as tl
 from tl_teach.networks.safetensors import load_safetensors
 
@@ -13,6 +13,7 @@ net.load_state_dict(load_safetensors("head-from-the-lab.safetensors"), strict=Fa
 tl.show_network(tl.freeze(net))`;
   const classes = []; // {name, items: [{canvas, features}], box, list}
   let session = null, head = null, last = null, stream = null;
+  let asked = null; // features of the photograph that was asked about
 
   const say = (words) => { $("status").textContent = words; };
   const percent = (share) => `${Math.round(100 * share)} %`;
@@ -79,8 +80,8 @@ tl.show_network(tl.freeze(net))`;
     $("trouble").hidden = true;
     $("start").hidden = true;
     $("lab").hidden = false;
-    addClass("first");
-    addClass("second");
+    addClass();
+    addClass();
     say("The network is loaded. From here on the page needs no connection.");
   };
 
@@ -94,19 +95,21 @@ tl.show_network(tl.freeze(net))`;
 
   // --- Classes ----------------------------------------------------------------------------------
 
-  function addClass(name) {
+  function addClass() {
+    const name = NAMES.find((free) => classes.every((other) => other.name !== free)) ?? "another";
     const one = { name, items: [], box: document.createElement("fieldset") };
     one.box.innerHTML = `<legend></legend><label>Name <input type="text" maxlength="30"></label>
-      <div class="lab-buttons"><label class="lab-file">Photographs <input type="file" accept="image/*" multiple></label></div>
+      <div class="lab-buttons"><label class="lab-file">Photographs <input type="file" accept="image/*" multiple></label>
+      <button type="button">Remove this class</button></div>
       <div class="lab-own"></div>`;
     const [text, files] = one.box.querySelectorAll("input");
-    const number = classes.push(one);
-    one.box.querySelector("legend").textContent = `Class ${number}`;
+    classes.push(one);
     text.value = name;
     text.oninput = () => {
-      one.name = text.value.trim() || `class ${number}`;
-      learn();
+      one.name = text.value.trim() || one.box.querySelector("legend").textContent.toLowerCase();
+      answer();
     };
+    one.box.querySelector("button").onclick = () => remove(one);
     files.onchange = async () => {
       await take(one, [...files.files]);
       files.value = "";
@@ -116,10 +119,31 @@ tl.show_network(tl.freeze(net))`;
     acceptDrops(one.box, (dropped) => take(one, dropped));
     last ??= one;
     $("classes").append(one.box);
-    $("add").disabled = classes.length >= MOST_CLASSES;
+    numbered();
     learn();
   }
-  $("add").onclick = () => addClass(["third", "fourth", "fifth"][classes.length - 2]);
+  $("add").onclick = addClass;
+
+  function remove(one) {
+    classes.splice(classes.indexOf(one), 1);
+    one.box.remove();
+    if (last === one) last = classes[0];
+    numbered();
+    learn();
+    say(`${one.name} is removed, with its ${counted(one.items.length)}.`);
+    $("add").focus();
+  }
+
+  // Two classes are the fewest to tell apart.
+  function numbered() {
+    classes.forEach((one, place) => {
+      one.box.querySelector("legend").textContent = `Class ${place + 1}`;
+      one.box.querySelector("button").hidden = classes.length < 3;
+    });
+    $("add").disabled = classes.length >= NAMES.length;
+  }
+
+  const counted = (count) => `${count} photograph${count === 1 ? "" : "s"}`;
 
   async function take(one, files) {
     const refused = [];
@@ -132,19 +156,23 @@ tl.show_network(tl.freeze(net))`;
         refused.push(error.message);
       }
     }
-    say(refused.join(" ") || `${one.name} has ${one.items.length} photograph${one.items.length === 1 ? "" : "s"} now.`);
+    if (!classes.includes(one)) return;
+    say(refused.join(" ") || `${one.name} has ${counted(one.items.length)} now.`);
     learn();
   }
 
   async function keep(one, canvas) {
     const item = { canvas, features: await look(canvas) };
+    if (!classes.includes(one)) return; // removed meanwhile
     one.items.push(item);
     const button = Object.assign(document.createElement("button"), { type: "button", className: "lab-thumb lab-photo" });
     button.setAttribute("aria-label", `Remove photograph ${one.items.length} of this class`);
     button.append(canvas);
     button.onclick = () => {
       one.items.splice(one.items.indexOf(item), 1);
+      (button.nextElementSibling ?? button.previousElementSibling ?? one.box.querySelector("input")).focus();
       button.remove();
+      say(`${one.name} has ${counted(one.items.length)} now.`);
       learn();
     };
     one.box.querySelector(".lab-own").append(button);
@@ -154,9 +182,14 @@ tl.show_network(tl.freeze(net))`;
     element.addEventListener("dragover", (event) => event.preventDefault());
     element.addEventListener("drop", (event) => {
       event.preventDefault();
+      event.stopPropagation();
       use([...event.dataTransfer.files]);
     });
   }
+  // Or else the browser would leave the page, and everything with it, to show the file.
+  acceptDrops(document.documentElement, () => {
+    if (session) say("Drop pictures on one of the classes, or where you ask.");
+  });
 
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
@@ -174,6 +207,7 @@ tl.show_network(tl.freeze(net))`;
     $("cell").textContent = CELL(classes.length);
     $("score").textContent = head ? score(inputs, labels)
       : "Give each class at least one photograph.";
+    answer();
   }
 
   function score(inputs, labels) {
@@ -195,13 +229,20 @@ tl.show_network(tl.freeze(net))`;
     $("asked").replaceChildren(canvas);
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", "The photograph you ask about");
-    if (!head) {
-      $("answer").textContent = "Give each class at least one photograph first.";
-      return;
-    }
-    const shares = Lab.softmax(Lab.headScores(head, await look(canvas)));
-    const order = [...shares.keys()].sort((a, b) => shares[b] - shares[a]);
-    $("answer").textContent = `${order.map((i) => `${classes[i].name} ${percent(shares[i])}`).join(", ")}.`;
+    const features = await look(canvas);
+    if (!canvas.isConnected) return; // another one was asked about meanwhile
+    asked = features;
+    answer();
+  }
+
+  // The head may have changed since the question was asked.
+  function answer() {
+    if (!asked) return;
+    const shares = head && Lab.softmax(Lab.headScores(head, asked));
+    const order = head && [...shares.keys()].sort((a, b) => shares[b] - shares[a]);
+    $("answer").textContent = head
+      ? `${order.map((i) => `${classes[i].name} ${percent(shares[i])}`).join(", ")}.`
+      : "Give each class at least one photograph first.";
   }
 
   async function askFile(file) {
@@ -232,26 +273,31 @@ tl.show_network(tl.freeze(net))`;
   // --- Camera -----------------------------------------------------------------------------------
 
   $("camera").onclick = async () => {
+    $("camera").disabled = true; // a second stream could not be switched off
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch (error) {
       $("answer").textContent = `The camera cannot be used here (${error.name ?? "not offered"}). Choose a file instead.`;
+      $("camera").disabled = false;
       return;
     }
     $("video").srcObject = stream;
     await $("video").play();
     $("film").hidden = false;
+    $("shoot").focus();
   };
   const still = () => Lab.middleSquare($("video"), $("video").videoWidth, $("video").videoHeight);
   $("shoot").onclick = () => ask(still());
   $("keep").onclick = async () => {
-    await keep(last, still());
-    say(`${last.name} has ${last.items.length} photographs now.`);
+    const one = last;
+    await keep(one, still());
+    say(`${one.name} has ${counted(one.items.length)} now.`);
     learn();
   };
   $("off").onclick = () => {
     stream?.getTracks().forEach((track) => track.stop());
     $("film").hidden = true;
+    $("camera").disabled = false;
     $("camera").focus();
   };
 })();
