@@ -266,6 +266,39 @@ def choose_and_report(validation, test):
     chosen = int(CHOICE.mean(axis=1).argmax())
     return chosen, float(REPORT[chosen].mean())
 """
+TRAIN_PAIR = """
+def train(lr, batch_size):
+    task = tl.load_task("handwriting", labels_per_class=5, seed=36)
+    net = FROZEN(tl.replace_head(tl.load_network("letters-resnet"), task))
+    tl.fit(net, task, epochs=10, lr=RATE, batch_size=SIZE)
+    return net
+"""
+
+
+def train_pair(frozen="tl.freeze", rate="lr", size="batch_size"):
+    """Question 5 of assignment 5, first part."""
+    return TRAIN_PAIR.replace("FROZEN", frozen).replace("RATE", rate).replace("SIZE", size)
+
+
+def tuned(
+    part="few.validation",
+    chosen="max(scores, key=scores.get)",
+    sits="best",
+    exam="few.test.break_seal()",
+    score="exam.score",
+):
+    """Question 5 of assignment 5, second part."""
+    return f"""
+tried = {{pair: train(*pair) for pair in grid}}
+scores = {{pair: tl.evaluate(net, {part}).score for pair, net in tried.items()}}
+exams = {{p: tl.evaluate(net, few.test.break_seal()).score for p, net in tried.items()}}
+best = {chosen}
+exam = tl.evaluate(tried[{sits}], {exam})
+score, (low, high) = {score}, exam.interval
+report = score, low, high
+"""
+
+
 START = """
 def start(copied, classes, seed):
     net = tl.load_network("letters-resnet", WEIGHTS, seed=seed)
@@ -336,6 +369,19 @@ def closest(vectors, query):
     values[query] = -1e9
     return int(np.argmax(values))
 """
+
+
+def detour(factor="alpha / r", plain="x @ weight.T"):
+    """Question 4 on language, first part."""
+    head = "def detour(x, weight, down, up, alpha):\n    r = down.shape[0]\n"
+    return f"{head}    return {plain} + {factor} * (x @ (up @ down).T)"
+
+
+def share(of="weight.size"):
+    """Question 4 on language, second part."""
+    return f"def learning_share(weight, down, up):\n    return (down.size + up.size) / ({of})"
+
+
 DIVIDE = """
 def divide(reviews, share, seed):
     numbers = np.random.default_rng(SEED)
@@ -694,6 +740,90 @@ MISTAKES = [
         [CHOOSE.replace("CHOICE", "validation").replace("REPORT", "validation")],
     ),
     (
+        "5-evaluation",
+        "train-does-as-told",
+        "the stages before the head",
+        [train_pair(frozen="")],
+    ),
+    (
+        "5-evaluation",
+        "train-does-as-told",
+        "another head for another learning rate",
+        [train_pair(rate="1e-2")],
+    ),
+    (
+        "5-evaluation",
+        "train-does-as-told",
+        "another head for another batch size",
+        [train_pair(size="10")],
+    ),
+    (
+        "5-evaluation",
+        "train-does-as-told",
+        "a fair rate learns much and a tiny one next to nothing",
+        [train_pair().replace("epochs=10", "epochs=60")],
+    ),
+    (
+        "5-evaluation",
+        "train-does-as-told",
+        "this one knows more than they teach",
+        [train_pair().replace("labels_per_class=5, ", "")],
+    ),
+    (
+        "5-evaluation",
+        "grid-is-searched",
+        "these are on the training pictures",
+        [train_pair(), tuned("few.train")],
+    ),
+    (
+        "5-evaluation",
+        "grid-is-searched",
+        "the test set was used to choose",
+        [train_pair(), tuned("few.test.break_seal()")],
+    ),
+    (
+        "5-evaluation",
+        "grid-is-searched",
+        "the scores that train finds again",
+        [train_pair(), tuned("few.validation[:100]")],
+    ),
+    (
+        "5-evaluation",
+        "grid-is-searched",
+        "the pair with the highest",
+        [train_pair(), tuned(chosen="(1e-3, 50)")],
+    ),
+    (
+        "5-evaluation",
+        "grid-is-searched",
+        "each of the twelve pairs",
+        [train_pair(), tuned() + "scores = {best: scores[best]}"],
+    ),
+    (
+        "5-evaluation",
+        "exam-is-sat-once",
+        "this is the validation accuracy",
+        [train_pair(), tuned(exam="few.validation")],
+    ),
+    (
+        "5-evaluation",
+        "exam-is-sat-once",
+        "the best of twelve exams",
+        [train_pair(), tuned(sits="max(exams, key=exams.get)")],
+    ),
+    (
+        "5-evaluation",
+        "exam-is-sat-once",
+        "the width that a 95 % interval has",
+        [train_pair(), tuned() + "report = score, score - 0.01, score + 0.01"],
+    ),
+    (
+        "5-evaluation",
+        "exam-is-sat-once",
+        "between the ends",
+        [train_pair(), tuned() + "report = low, score, high"],
+    ),
+    (
         "inductive",
         "types-are-right",
         "another type for plan b",
@@ -958,6 +1088,23 @@ MISTAKES = [
         ],
     ),
     ("language", "first-is-right", "another check", ["first = 'd'"]),
+    ("language", "detour-is-added", "added as it is", [detour("1")]),
+    ("language", "detour-is-added", "multiplied by alpha", [detour("alpha")]),
+    ("language", "detour-is-added", "the detour alone", [detour(plain="0")]),
+    (
+        "language",
+        "detour-is-added",
+        "as wide as the layer's outputs",
+        [detour(plain="(x @ weight.T)[:, :1]") + "[:, :1]"],
+    ),
+    ("language", "detour-is-added", "the scaled detour added", [detour("r / alpha")]),
+    (
+        "language",
+        "share-is-small",
+        "table and detour",
+        [share("weight.size + down.size + up.size")],
+    ),
+    ("language", "share-is-small", "both thin tables", [share("2 * weight.size")]),
     (
         "capstone",
         "task-is-described",
@@ -1070,6 +1217,9 @@ RIGHT = [
         "threshold-is-cheap",
         [COST.replace("MISS", "miss").replace("ALARM", "false_alarm")],
     ),
+    ("5-evaluation", "train-does-as-told", [train_pair()]),
+    ("5-evaluation", "grid-is-searched", [train_pair(), tuned()]),
+    ("5-evaluation", "exam-is-sat-once", [train_pair(), tuned(score="round(exam.score, 3)")]),
     ("inductive", "both-are-trained", [GAIN.replace("PART", "few.validation")]),
     ("inductive", "gain-is-honest", [GAIN.replace("PART", "few.validation")]),
     (
@@ -1112,6 +1262,9 @@ RIGHT = [
         "padding-does-not-count",
         [POOL.replace("RESULT", "[rows[keep > 0].mean(0) for rows, keep in zip(states, mask)]")],
     ),
+    ("language", "detour-is-added", [detour()]),
+    ("language", "detour-is-added", [detour().replace("return x", "return alpha / r * 0 + x")]),
+    ("language", "share-is-small", [share()]),
     ("capstone", "training-works", [train_own()]),
     ("capstone", "rival-is-real", [train_own(epochs="6 if copied else 20")]),
     ("capstone", "score-has-an-interval", [SHARE.replace("ROOT", "len(right)**0.5")]),
