@@ -317,6 +317,19 @@ class _Questions(HTMLParser):
             self.questions[-1][-1][self._into] += data.strip()
 
 
+def right_places(chapter: Chapter) -> list[int]:
+    """Where the right choice stands in each predict-first question, counted from 0."""
+    parser = _Questions()
+    for cell in chapter.prose:
+        parser.feed(cell.source + "\n")
+    return [
+        place
+        for choices in parser.questions
+        for place, (_, _, reason) in enumerate(choices)
+        if reason.startswith("Right")
+    ]
+
+
 def questions(chapter: Chapter) -> Iterator[str]:
     """At least one predict-first question; every choice of every question has its reason."""
     parser = _Questions()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .contract import ROOT, RULES, Chapter, Rule, chapter_files
+from .contract import ROOT, RULES, Chapter, Rule, chapter_files, right_places
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 REPOSITORY = CONFIG["repository"]["url"]
@@ -25,6 +25,14 @@ def name_of(value: Any) -> str:
 def test_chapter_keeps_the_contract(file, rule: Rule) -> None:
     complaints = list(rule(Chapter.read(file, REPOSITORY)))
     assert not complaints, "\n".join([str(file.relative_to(ROOT)), *complaints])
+
+
+def test_nobody_can_predict_by_the_place_of_a_choice() -> None:
+    places = [place for file in FILES for place in right_places(Chapter.read(file, REPOSITORY))]
+    assert len(places) >= 2 * len(FILES)
+    for place in range(3):
+        share = places.count(place) / len(places)
+        assert 0.2 < share < 0.5, f"{share:.0%} of the right choices stand at place {place + 1}"
 
 
 def test_the_table_of_contents_holds_every_chapter() -> None:

@@ -474,7 +474,7 @@ MISTAKES = [
         "the highest of your own scores",
         ["scores, best = {'stem': 0.1, 'block3': 0.9}, 'stem'"],
     ),
-    ("1-pretraining", "source-is-right", "another source", ["source = 'c'"]),
+    ("1-pretraining", "source-is-right", "another source", ["source = 'a'"]),
     (
         "3-architecture",
         "head-fits",
