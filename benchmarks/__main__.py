@@ -76,9 +76,13 @@ def main() -> int:
             data = scenario.measure(plan)
         except ValueError as reason:
             words.error(str(reason))
-        kept = now | before | {"until": _minute(), "data": data}
-        write(folder / f"{name}.json", json.dumps(kept) + "\n")
-        print("\n" + _section(name, kept), flush=True)
+        interrupted = data.pop("interrupted")
+        if data["runs"]:
+            kept = now | before | {"until": _minute(), "data": data}
+            write(folder / f"{name}.json", json.dumps(kept) + "\n")
+            print("\n" + _section(name, kept), flush=True)
+        if interrupted:
+            break
     if given.quick:
         print("\nA quick run is too small to be a result; nothing was written.")
         return 0

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import limit
 from .cells import BODY, SIZE, halves, read_list
-from .harness import Plan, Side, from_json, pairwise, run_once, spread, take_turns
+from .harness import Plan, Run, Side, from_json, pairwise, run_once, spread, take_turns
 from .report import Target, quantity, table, times
 
 TITLE = "Extraction alone"
@@ -47,7 +47,9 @@ def measure(plan: Plan) -> dict[str, Any]:
         if not plan.quick:
             sides = [_best_batch(side, plan) for side in sides]
         measured = take_turns(sides, plan)
-    batches = {side.name: side.options.get("batch") for side in sides}
+    tried = [side for side in sides if not plan.only or side.name in plan.only]
+    batches = {side.name: side.options.get("batch") for side in tried}
+    batches = plan.before.get("batches", {}) | batches
     return measured | {"batches": batches, "macs": multiply_adds()}
 
 
@@ -95,12 +97,9 @@ def report(data: dict[str, Any]) -> str:
         )
     if present:
         best = min(present, key=lambda name: spread(quantity(runs, name, "seconds"))[0])
-        fair = min(present, key=lambda name: spread(_total(runs, name))[0])
-        with_start = [
-            (r.result["startup"] + r.result["seconds"])
-            / (o.result["startup"] + o.result["seconds"])
-            for r, o in zip(runs[fair], runs[OURS], strict=False)
-        ]
+        fair = min(present, key=lambda name: spread([_total(run) for run in runs[name]])[0])
+        mine = {run.turn: _total(run) for run in runs[OURS]}
+        with_start = [_total(run) / mine[run.turn] for run in runs[fair] if run.turn in mine]
         parts.append(
             "\n".join(
                 [
@@ -114,8 +113,8 @@ def report(data: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _total(runs: Any, name: str) -> list[float]:
-    return [run.result["startup"] + run.result["seconds"] for run in runs[name]]
+def _total(run: Run) -> float:
+    return float(run.result["startup"] + run.result["seconds"])
 
 
 def _pictures(folder: Path, quick: bool) -> Path:

@@ -135,7 +135,8 @@ def take_turns(sides: Sequence[Side], plan: Plan) -> dict[str, Any]:
     -------
     dict
         ``"runs"``, by the sides' names in the order of the turns, as `from_json` reads them; and
-        ``"missing"``, sentences about sides that could not run.
+        ``"missing"``, sentences about sides that could not run; ``"interrupted"``, whether
+        somebody did.
 
     Raises
     ------
@@ -151,8 +152,10 @@ def take_turns(sides: Sequence[Side], plan: Plan) -> dict[str, Any]:
     absent = [f"{s.name}: not installed: {', '.join(s.missing)}" for s in sides if s.missing]
     for sentence in absent:
         plan.tell(f"  left out: {sentence}")
-    missing = list(dict.fromkeys([*plan.before.get("missing", []), *absent]))
     runs = from_json(plan.before.get("runs", {}))
+    told = [one for one in plan.before.get("missing", []) if one.partition(":")[0] not in runs]
+    missing = list(dict.fromkeys([*told, *absent]))
+    interrupted = False
     first = 1 + max((run.turn for done in runs.values() for run in done), default=-1)
     try:
         for turn in range(first, first + plan.repetitions):
@@ -176,10 +179,12 @@ def take_turns(sides: Sequence[Side], plan: Plan) -> dict[str, Any]:
                     f"process {run.process:.1f} s, {run.peak_mb:,.0f} MB, {words}"
                 )
     except KeyboardInterrupt:
+        interrupted = True
         plan.tell("  interrupted: what was measured until now is kept")
     return {
         "runs": to_json({name: done for name, done in runs.items() if done}),
         "missing": missing,
+        "interrupted": interrupted,
     }
 
 
@@ -217,8 +222,10 @@ def run_once(side: Side, turn: int = 0) -> Run:
                 try:
                     status = process.wait(LIMIT)
                 except subprocess.TimeoutExpired:
+                    status = -1
+                finally:  # whoever interrupts leaves nothing running
                     process.kill()
-                    status = process.wait()
+                    process.wait()
             seconds = time.perf_counter() - started
         if status or not answer.exists():
             raise RuntimeError(log.read_text()[-3000:] or f"exit status {status}, no output")

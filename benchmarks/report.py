@@ -118,15 +118,37 @@ def training_table(runs: Runs, ours: str) -> str:
 
 
 def accuracy_difference(runs: Runs, name: str, ours: str) -> str:
-    """Give the difference in accuracy with a 95 % interval, from a paired test.
+    """Write the difference in accuracy with its 95 % interval; see `difference_in_points`."""
+    found = difference_in_points(runs, name, ours)
+    return "-" if found is None else "{:+.1f} ({:+.1f} to {:+.1f})".format(*found)
 
-    Both sides answered the same items. For each item the share of turns in which a side was
-    right is taken, and the items' differences are resampled 10,000 times (paired bootstrap).
+
+def difference_in_points(runs: Runs, name: str, ours: str) -> tuple[float, float, float] | None:
+    """Compare the accuracy of two sides, turn by turn and item by item.
+
+    Both answered the same items in the same turns, so the differences are paired. Turns and items
+    are drawn anew 10,000 times: the interval holds the luck of a training, as far as there are
+    several turns to show it, and that of the items.
+
+    Parameters
+    ----------
+    runs : dict of str to list of Run
+        Each returned ``right``, with 1 for an item that was answered rightly.
+    name, ours : str
+        The two sides; the first minus the second is given.
+
+    Returns
+    -------
+    tuple of float or None
+        The mean and the ends of the 95 % interval (bootstrap), in points of 100; None where the
+        two never took turns.
     """
-    theirs_right = np.array([run.result["right"] for run in runs[name]]).mean(0)
-    ours_right = np.array([run.result["right"] for run in runs[ours]]).mean(0)
-    difference = 100 * (theirs_right - ours_right)
+    mine = {run.turn: run.result["right"] for run in runs[ours]}
+    pairs = [(run.result["right"], mine[run.turn]) for run in runs[name] if run.turn in mine]
+    if not pairs:
+        return None
+    difference = np.array([100.0 * np.subtract(*pair) for pair in pairs])
     rng = np.random.default_rng(0)
-    samples = rng.integers(len(difference), size=(10_000, len(difference)))
-    low, high = np.quantile(difference[samples].mean(1), [0.025, 0.975])
-    return f"{difference.mean():+.1f} ({low:+.1f} to {high:+.1f})"
+    turns, items = (rng.multinomial(n, [1 / n] * n, 10_000) / n for n in difference.shape)
+    low, high = np.quantile((turns @ difference * items).sum(1), [0.025, 0.975])
+    return float(difference.mean()), float(low), float(high)

@@ -96,6 +96,8 @@ COLUMNS = """\
 *Training* is the training call alone, from untouched PNG files to a trained network: first epoch
 included, imports and loading of weights excluded. *Whole process* has everything in it, from
 starting Python to the last prediction. *Times ours* compares neighbours, turn by turn. *Minus ours*
-is the difference in accuracy on the same 556 validation cells, with a 95 % interval from a paired
-bootstrap over cells. Medians, smallest and largest in brackets.
+is the difference in accuracy on the same 556 validation cells in the same turns, with a 95 %
+interval from a paired bootstrap over cells and turns: after one turn it cannot hold the luck of a
+training, which moves a network that learns as a whole by several points. Medians, smallest and
+largest in brackets.
 """

@@ -9,6 +9,8 @@ from benchmarks import __main__ as program
 from benchmarks import harness, head_only
 from benchmarks.__main__ import KEPT, RESULTS, SCENARIOS, kept_runs, page
 from benchmarks.harness import Plan, Run, Side, pairwise, take_turns
+from benchmarks.report import difference_in_points
+from benchmarks.transfer import OURS
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -30,6 +32,30 @@ def test_the_results_are_those_of_the_kept_runs(kept):
 def test_the_readme_shows_the_kept_runs_too(kept):
     text = README.read_text(encoding="utf-8")
     assert text == head_only.in_readme(text, kept["head_only"])
+
+
+def test_no_accuracy_differs_where_the_readme_says_so(kept):
+    assert "no accuracy differs from ours\nbeyond its 95 % interval" in README.read_text("utf-8")
+    runs = harness.from_json(kept["head_only"]["data"]["runs"])
+    for name in runs:
+        if name != OURS and "25 epochs" not in name:
+            _, low, high = difference_in_points(runs, name, OURS)
+            assert low < 0 < high, name
+
+
+def answered(*rights):
+    return [Run(turn, 1.0, 1.0, {"right": right}) for turn, right in enumerate(rights)]
+
+
+def test_a_difference_is_paired_and_holds_the_luck_of_training():
+    sure, half = [1] * 200, [1, 0] * 100
+    for turns, width in (((half,), (10, 16)), ((half, half), (10, 16)), ((half, sure), (45, 55))):
+        runs = {"ours": answered(*[sure] * 2), "theirs": answered(*turns)}
+        mean, low, high = difference_in_points(runs, "theirs", "ours")
+        assert mean == -50 * sum(turn is half for turn in turns) / len(turns)
+        assert low <= mean <= high and width[0] < high - low < width[1]
+    alone = {"ours": answered(half, sure), "theirs": answered(half)}
+    assert difference_in_points(alone, "theirs", "ours") == (0, 0, 0), "the same turn only"
 
 
 def test_each_part_says_on_which_machine_where_there_were_two(kept):

@@ -89,10 +89,34 @@ def test_a_network_that_diverged_has_no_right_answer(make):
     assert result.score == 0 and result.measure("accuracy").mean == 0
     assert result.measure("AUC").mean == 0.5
     assert "12 of 12 answers are no numbers" in repr(result)
-    with pytest.raises(
-        ValueError, match=r"no numbers, and have no confidence; .* smaller learning"
-    ):
+    with pytest.raises(ValueError, match=r"no numbers; .* smaller learning"):
         calibration(result)
+
+
+def test_what_needs_every_answer_refuses_where_there_is_none():
+    task, net = tiny.task(), tiny.network()
+    for value in (float("nan"), float("inf")):
+        torch.nn.init.constant_(net.head.output.bias, value)
+        for ask in (
+            lambda: tl.evaluate(net, task.validation).confusion,
+            lambda: calibration(tl.evaluate(net, task.validation)),
+            lambda: tl.show_errors(net, task.validation),
+        ):
+            with pytest.raises(ValueError, match="12 answers 12 are no numbers; the training"):
+                ask()
+    cells = tl.load_task("solar-cells").validation
+    for outputs in (torch.full((len(cells), 2), float("nan")), torch.zeros(len(cells), 2)):
+        result = score_outputs(outputs, cells)
+        assert ("no numbers" in result.at(0.5).note) == bool(outputs.isnan().any())
+        if outputs.isnan().any():
+            with pytest.raises(ValueError, match="are no numbers; the training"):
+                tl.choose_threshold(result, miss=2)
+
+
+def test_a_regression_that_diverged_says_so():
+    part = tiny.regression_task().validation
+    result = score_outputs(torch.full((len(part), 1), float("nan")), part)
+    assert f"{len(part)} of {len(part)} answers are no numbers" in repr(result)
 
 
 def test_a_single_answer_that_is_no_number_counts_as_wrong():

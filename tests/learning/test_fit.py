@@ -421,7 +421,14 @@ BAD = {
     "statistics of nothing": (
         lambda: tl.fit(tiny.network(copied=False), tiny.task(), keep_statistics=True),
         ValueError,
-        "keep_statistics=True keeps nothing: 'tiny-net' began at random",
+        "keep_statistics=True keeps nothing: no copied stage of 'tiny-net' that learns has",
+    ),
+    "statistics that stand still": (
+        lambda: tl.fit(
+            tl.freeze(tl.replace_head(tiny.network(), 3)), tiny.task(), keep_statistics=True
+        ),
+        ValueError,
+        "no copied stage of 'tiny-net' that learns has BatchNorm's statistics",
     ),
     "classes in another order": (
         lambda: tl.fit(tiny.network(), tiny.task(classes=("1", "0", "2"))),

@@ -602,6 +602,58 @@ def test_a_stage_that_cannot_be_copied_stays_as_it_is():
     expected = tl.evaluate(tl.freeze(tiny.network()), split).outputs
     net.stages["block1"].lock = threading.Lock()
     assert torch.allclose(tl.evaluate(tl.freeze(net), split).outputs, expected, atol=1e-5)
+    with torch.no_grad():  # it learns later; another one still has the weights of before
+        net.stages["block1"].conv1.weight.mul_(9)
+    other = tiny.network()
+    other.stages["block1"].lock = threading.Lock()
+    STORE.clear()
+    assert torch.allclose(tl.evaluate(tl.freeze(other), split).outputs, expected, atol=1e-5)
+
+
+BODIES = {
+    "a number": ("gain = 1", "gain = 2", "self.gain * x"),
+    "a static method": (
+        "@staticmethod\n    def times(x): return x",
+        "@staticmethod\n    def times(x): return 2 * x",
+        "self.times(x)",
+    ),
+    "a property": (
+        "@property\n    def gain(self): return 1",
+        "@property\n    def gain(self): return 2",
+        "self.gain * x",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_what_the_body_of_a_class_says_counts(name):
+    keys = set()
+    *bodies, gives = BODIES[name]
+    for body in bodies:
+        space = {"nn": nn, "__name__": "__main__"}
+        exec(
+            f"class Stage(nn.Module):\n    {body}\n    def forward(self, x): return {gives}", space
+        )
+        net = tiny.network()
+        net.stages["block1"] = space["Stage"]()
+        keys.add(Prefix(net, "block1").key)
+    assert len(keys) == 2
+
+
+def test_a_layer_that_learns_is_no_pooling_though_it_is_made_from_one():
+    class Scale(nn.Identity):
+        def __init__(self):
+            super().__init__()
+            self.by = nn.Parameter(torch.ones(()))
+
+        def forward(self, x):
+            return self.by * x
+
+    net = tiny.network()
+    net.stages["head"] = nn.Sequential(Scale(), *net.head)
+    before = net.head[0].by.item()
+    tl.fit(tl.freeze(net), tiny.task(), epochs=2, lr=0.1)
+    assert net.head[0].by.item() != before
 
 
 def test_a_card_computes_one_batch_after_the_other():

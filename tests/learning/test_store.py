@@ -1,5 +1,6 @@
 """Promises of the store: found by content, never stale, whole or not at all, bounded."""
 
+import errno
 import hashlib
 import json
 import multiprocessing
@@ -169,6 +170,31 @@ def test_a_segment_that_another_program_holds_is_not_removed(monkeypatch, tmp_pa
         shelf.add(digests_of("b"), torch.ones(1, 2))
     monkeypatch.setattr(np, "load", honest)
     assert len(DiskShelf(tmp_path, 8).rows) == 2
+
+
+@pytest.mark.parametrize("reason", [OSError(errno.ENOMEM, "no memory"), OSError(errno.EIO, "x")])
+def test_what_cannot_be_read_for_a_moment_is_no_fault_of_the_file(reason, monkeypatch, tmp_path):
+    DiskShelf(tmp_path, 8).add(digests_of("a"), torch.ones(1, 2))
+
+    def fails(*words, **options):
+        raise reason
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "load", fails)
+        assert len(DiskShelf(tmp_path, 8).rows) == 0
+    assert len(DiskShelf(tmp_path, 8).rows) == 1
+
+
+def test_room_is_made_only_where_it_helps(monkeypatch, tmp_path):
+    monkeypatch.setattr(store_module, "MEMORY_BUDGET", 0)
+    store = Store(tmp_path)
+    for key, items in (("other", "a"), ("own", "bc")):
+        shelf = store.shelf(key, 4000, digests_of(*items))
+        shelf.add(digests_of(*items), torch.zeros(len(items), 1000))
+    monkeypatch.setattr(store_module, "DISK_BUDGET", 9000)
+    assert len(store.shelf("own", 4000, digests_of(*"bc")).rows) == 2, "nothing is missing"
+    assert len(store.shelf("own", 4000, digests_of(*"de")).rows) == 0, "its own had to go"
+    assert list(store.on_disk()) == ["other"], "and no other"
 
 
 def test_what_does_not_fit_into_memory_goes_to_disk(monkeypatch, tmp_path):

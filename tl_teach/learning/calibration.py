@@ -58,7 +58,7 @@ def calibration(evaluation: Evaluation, bins: int = 10) -> Calibration:
     TypeError
         If it is no score of a network.
     ValueError
-        If the task is a regression, or `bins` is no count.
+        If the task is a regression, an answer is no number, or `bins` is no count.
 
     Notes
     -----
@@ -86,11 +86,7 @@ def calibration(evaluation: Evaluation, bins: int = 10) -> Calibration:
             f"The task {evaluation.info.name!r} is a regression, whose answers come without a "
             "confidence; calibration needs classes."
         )
-    if not evaluation.answered.all():
-        raise ValueError(
-            f"Of {len(evaluation.outputs):,} answers {int((~evaluation.answered).sum()):,} are no "
-            "numbers, and have no confidence; the training diverged: try a smaller learning rate."
-        )
+    evaluation.require_answers()
     confidence = confidences(evaluation).flatten().numpy()
     right = (evaluation.predictions == evaluation.targets).flatten().numpy()
     edges = np.linspace(0, 1, bins + 1)

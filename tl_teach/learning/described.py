@@ -21,6 +21,11 @@ from ..tasks import Split, Task
 LIBRARIES = ("tl_teach", "torch", "torchvision", "timm", "transformers")
 """Packages with layers, whose version stands for what these do."""
 
+_OF_EVERY_CLASS = {
+    "__module__", "__qualname__", "__dict__", "__weakref__", "__doc__", "__annotations__",
+    "__annotate__", "__annotate_func__", "__annotations_cache__", "__firstlineno__",
+    "__static_attributes__", "__abstractmethods__", "_abc_impl",
+}  # fmt: skip
 _OF_EVERY_MODULE = set(vars(torch.nn.Module()))  # weights, parts, hooks and the mode
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _VALUES = (
@@ -95,11 +100,10 @@ def _described(value: object, seen: set[int]) -> str:
         return f"{kind}({each(value.digests(), value.labels, value.preprocess)})"
     if isinstance(value, Task):
         return f"{kind}({each(value.train, value.validation)})"
-    called = (getattr(type(value), name, None) for name in ("forward", "__call__"))
-    does = each(*(one for one in called if isinstance(one, types.FunctionType)))
+    does = each(own_code(type(value)))
     if isinstance(value, torch.nn.Module):
         parts = [
-            (name, type(one), _public(one), own_methods(type(one)))
+            (name, type(one), _public(one), own_code(type(one)))
             for name, one in value.named_modules()
         ]
         return f"{kind} {each(fingerprint(value), parts)} {does}"
@@ -120,38 +124,53 @@ def held_by(module: torch.nn.Module) -> dict[str, object]:
 
 def _public(module: torch.nn.Module) -> dict[str, object]:
     """Of a library's layers, what has a public name; a network's boundary is not what it does."""
-    held, own = held_by(module).items(), own_methods(type(module))
+    held, own = held_by(module).items(), own_code(type(module))
     return {name: one for name, one in held if own or name[0] != "_"}
 
 
-def own_methods(kind: type) -> dict[str, types.FunctionType]:
-    """Give the methods of a class that come from no library whose version tells what they do.
+def own_code(kind: type) -> dict[str, object]:
+    """Give what the body of a class says, if no library's version tells what it does.
 
     Parameters
     ----------
     kind : type
         Its bases count as well.
+
+    Returns
+    -------
+    dict of str to object
+        Methods, also static ones and those behind properties, and attributes such as numbers.
     """
     return {
-        f"{one.__qualname__}.{name}": method
+        f"{one.__qualname__}.{name}": _behind(value)
         for one in kind.__mro__
-        if one is not object and one.__module__.partition(".")[0] not in LIBRARIES
-        for name, method in vars(one).items()
-        if isinstance(method, types.FunctionType)
+        if one.__module__.partition(".")[0] not in (*LIBRARIES, "builtins")
+        for name, value in vars(one).items()
+        if name not in _OF_EVERY_CLASS
     }
+
+
+def _behind(value: object) -> object:
+    if isinstance(value, staticmethod | classmethod):
+        return value.__func__
+    if isinstance(value, property):
+        return value.fget, value.fset
+    return value
 
 
 def _reached(function: types.FunctionType) -> dict[str, object]:
     """What a function names in its own module, but for what was imported there."""
     found: dict[str, object] = {}
+    here = function.__module__
     for name in sorted(_names(function.__code__)):
         value = function.__globals__.get(name)
-        own = getattr(value, "__module__", None) == function.__module__
+        own = getattr(value, "__module__", None) == here
         if isinstance(value, _VALUES) or (own and isinstance(value, types.FunctionType)):
             found[name] = value
         elif own and isinstance(value, type):
-            methods = vars(value).items()
-            found[name] = {key: one for key, one in methods if isinstance(one, types.FunctionType)}
+            found[name] = own_code(value)
+        elif isinstance(value, types.SimpleNamespace) or type(value).__module__ == here:
+            found[name] = value
     return found
 
 

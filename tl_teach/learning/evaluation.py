@@ -66,7 +66,22 @@ class Evaluation:
     @property
     def answered(self) -> torch.Tensor:
         """Which items have an answer, shape (N,), bool: NaN is none, and counts as wrong."""
-        return ~self.outputs.isnan().any(1)
+        values = self.outputs if self.info.kind == "regression" else self.probabilities
+        return ~values.isnan().any(1)
+
+    def require_answers(self) -> None:
+        """Refuse outputs that are no numbers where an answer of each item is needed.
+
+        Raises
+        ------
+        ValueError
+            If an item has no answer.
+        """
+        if missing := int((~self.answered).sum()):
+            raise ValueError(
+                f"Of {len(self.outputs):,} answers {missing:,} are no numbers; the training "
+                "diverged: try a smaller learning rate."
+            )
 
     @property
     def probabilities(self) -> torch.Tensor:
@@ -98,6 +113,7 @@ class Evaluation:
         """How often each class (row) was taken for each (column), shape (classes, classes)."""
         if self.info.kind != "classification":
             raise ValueError(f"{self.info.name!r} has no classes to confuse: {self.info.kind}.")
+        self.require_answers()
         counts = np.zeros((len(self.info.classes),) * 2, dtype=np.int64)
         np.add.at(counts, (self.targets.numpy(), self.predictions.numpy()), 1)
         return counts
@@ -322,9 +338,6 @@ def scored(evaluation: Evaluation, outputs: torch.Tensor) -> Evaluation:
         Without a note, unless outputs are no numbers.
     """
     new = replace(evaluation, outputs=outputs, note="")
-    if new.info.kind == "regression":
-        score, low, high = measures.measure(new, "R2")
-        return replace(new, score=score, interval=(low, high), constant_guess=0.0)
     missing = int((~new.answered).sum())
     if missing:
         note = (
@@ -332,6 +345,9 @@ def scored(evaluation: Evaluation, outputs: torch.Tensor) -> Evaluation:
             "training diverged; try a smaller learning rate."
         )
         new = replace(new, note=note)
+    if new.info.kind == "regression":
+        score, low, high = measures.measure(new, "R2")
+        return replace(new, score=score, interval=(low, high), constant_guess=0.0)
     if new.info.kind == "multilabel":  # the labels of one item are no independent draws
         score, low, high = measures.measure(new, "accuracy")
         return replace(new, score=score, interval=(low, high), constant_guess=_constant(new))

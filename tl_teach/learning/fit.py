@@ -179,17 +179,16 @@ def fit(
     require_learning(net)
     require_fit(net, task.train, any_kind=loss is not None)
     _check_pictures(net, augment, views, cache)
-    if keep_statistics and not any(net.copied.values()):
-        raise ValueError(
-            f"keep_statistics=True keeps nothing: {net.name!r} began at random, so it has no "
-            "statistics of a source; leave it out, or load the network with its weights."
-        )
+    if keep_statistics:
+        _check_statistics(net)
     watching = validate or patience is not None
     _check_solver(solver, epochs_matter=watching or checkpoint is not None)
     stage_rates(net, lr, lr_decay)
     # Numbers of NumPy's are none that a checkpoint may hold.
     lr = {name: float(rate) for name, rate in lr.items()} if isinstance(lr, Mapping) else float(lr)
-    lr_decay, weight_decay = float(lr_decay), float(weight_decay)
+    lr_decay, weight_decay, min_change = float(lr_decay), float(weight_decay), float(min_change)
+    epochs, batch_size, seed = int(epochs), int(batch_size), int(seed)
+    patience, views = (None if each is None else int(each) for each in (patience, views))
     criterion = choose_loss(task, loss, class_weights)
     settings = {
         "epochs": epochs, "lr": lr, "batch_size": batch_size, "patience": patience, "seed": seed,
@@ -271,6 +270,18 @@ def fit(
         _lay_out(moving, torch.contiguous_format)
         net.eval()
     return _finished(net, history, started)
+
+
+def _check_statistics(net: Network) -> None:
+    """Refuse to keep what is not there."""
+    copied = [net.stages[name] for name in net.learning if net.copied[name]]
+    layers = [layer for stage in copied for layer in stage.modules()]
+    if not any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in layers):
+        raise ValueError(
+            f"keep_statistics=True keeps nothing: no copied stage of {net.name!r} that learns "
+            "has BatchNorm's statistics of a source; leave it out, or let such a stage learn: "
+            "tl.unfreeze."
+        )
 
 
 def _epoch(loop: Loop, count: int, batch_size: int, view: int, views: int, bar: tqdm) -> float:

@@ -81,7 +81,7 @@ def choose_threshold(evaluation: Evaluation, *, miss: float, false_alarm: float 
     TypeError
         If it is no score of a network.
     ValueError
-        If the task has no positive class, or a cost is not positive.
+        If the task has no positive class, an answer is no number, or a cost is not positive.
 
     References
     ----------
@@ -105,6 +105,7 @@ def choose_threshold(evaluation: Evaluation, *, miss: float, false_alarm: float 
         if not is_number(cost) or not 0 < cost < float("inf"):
             raise ValueError(f"{name}={cost!r} does not work: expected a positive cost.")
     _require_two_classes(evaluation)
+    evaluation.require_answers()
     scores = evaluation.positive_probability.numpy()
     positive = evaluation.is_positive
     order = np.argsort(-scores, kind="stable")
@@ -145,4 +146,5 @@ def at_threshold(evaluation: Evaluation, threshold: float) -> Evaluation:
     shift = np.full(2, np.log1p(-inside))
     shift[place] = np.log(inside)
     again = scored(evaluation, outputs - outputs.new_tensor(shift))
-    return replace(again, note=f"{evaluation.info.positive!r} is said from {threshold:.3f} on.")
+    said = f"{evaluation.info.positive!r} is said from {threshold:.3f} on."
+    return replace(again, note=f"{said} {again.note}".rstrip())

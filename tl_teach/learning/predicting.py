@@ -131,7 +131,8 @@ def require_fit(net: Network, split: Split, *, any_kind: bool = False) -> None:
         raise ValueError(
             f"The network {net.name!r} answers in the order {', '.join(net.classes)}, and the "
             f"classes of {info.name!r} are in the order {', '.join(info.classes)}, so that answers "
-            "would be taken for others; make the task with classes=net.classes."
+            "would be taken for others; give it a new head, net = tl.replace_head(net, task), or "
+            "make the task with classes=net.classes."
         )
     if not any_kind and (net.kind == "regression") != (info.kind == "regression"):
         raise ValueError(

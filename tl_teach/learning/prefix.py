@@ -18,7 +18,7 @@ from torch import nn
 from ..networks import FirstToken, LastToken, MeanOfTokens, Network, fingerprint
 from ..tasks import TextPreprocess
 from ..version import __version__
-from .described import LIBRARIES, described, held_by, own_methods
+from .described import LIBRARIES, described, held_by, own_code
 from .rewriting import rewritten
 
 # Layers that a stage may begin with and that neither learn nor draw random numbers. What they
@@ -79,6 +79,7 @@ class Prefix:
         count = 0 if through is None else net.position(through) + 1
         self.stages = [net.stages[name] for name in names[:count]]
         self._after = [net.stages[name] for name in names[count:]]
+        self._stays_plain = False  # it cannot be copied, as was found when it was tried
         self._reduced = 0
         if reduce and self.stages and self._after:
             self._reduced = _reducing_layers(self._after[0])
@@ -102,8 +103,9 @@ class Prefix:
             return inputs
         inputs = inputs.to(self.net.device)
         with torch.no_grad():
-            plain = self.exact or self.is_changed or not self._foldable
-            values = self._plain(inputs) if plain else self._fast(inputs)(inputs)
+            plain = self.exact or self.is_changed or self._stays_plain or not self._foldable
+            fast = None if plain else self._fast(inputs)
+            values = self._plain(inputs) if fast is None else fast(inputs)
         return _averaged(values) if self.pool else self._padded(values)
 
     def rest(self, values: torch.Tensor, *, but_last: bool = False) -> torch.Tensor:
@@ -152,12 +154,15 @@ class Prefix:
         """Whether there is anything to rewrite; a copy of a large network would be waste."""
         return any(isinstance(m, nn.Conv2d) for layer in self._layers() for m in layer.modules())
 
-    def _fast(self, inputs: torch.Tensor) -> nn.Module:
+    def _fast(self, inputs: torch.Tensor) -> nn.Module | None:
         """Rewrite the prefix once, check it against the plain one, and keep it ready."""
         here = f"{self.key} {self.net.device}"
         if here not in _ready:
-            plain = nn.Sequential(*self._layers())
-            _ready[here] = rewritten(plain, inputs[:2])
+            fast = rewritten(nn.Sequential(*self._layers()), inputs[:2])
+            if fast is None:
+                self._stays_plain = True
+                return None
+            _ready[here] = fast
             while len(_ready) > _MOST_READY:
                 _ready.popitem(last=False)
         _ready.move_to_end(here)
@@ -191,8 +196,8 @@ def _description(module: nn.Module) -> str:
     other: dict[str, object] = {}
     for name, value in held_by(module).items():
         (settings if _is_plain(value) else other)[name] = value
-    if code := own_methods(kind):
-        other["own methods"] = code
+    if code := own_code(kind):
+        other["own code"] = code
     name = f"{kind.__module__}.{kind.__qualname__} {module.extra_repr()}"
     return f"{name} {sorted(settings.items())} {described(other) if other else ''}"
 
@@ -221,7 +226,7 @@ def _reducing_layers(stage: nn.Module) -> int:
     if type(stage) is not nn.Sequential or _has_own_code(stage):
         return 0  # what somebody hung on it sees all that goes in
     count = 0
-    while count < len(stage) and isinstance(stage[count], _REDUCING):
+    while count < len(stage) and type(stage[count]) in _REDUCING:
         count += 1
     return count
 

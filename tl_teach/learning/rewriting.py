@@ -43,7 +43,7 @@ _NEAR = 12 * 2**20
 _WHOLE = 1 << 30  # pictures in a piece, where there are to be no pieces
 
 
-def rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
+def rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module | None:
     """Rewrite layers, if the numbers stay.
 
     Parameters
@@ -55,15 +55,15 @@ def rewritten(plain: nn.Sequential, example: torch.Tensor) -> nn.Module:
 
     Returns
     -------
-    torch.nn.Module
-        Gives what `plain` gives in eval mode, up to `TOLERANCE`; a copy of it where that fails, and
-        itself where it cannot be copied.
-        A stage that torch.fx cannot follow keeps its plain layers.
+    torch.nn.Module or None
+        Gives what `plain` gives in eval mode, up to `TOLERANCE`; a copy of it where that fails.
+        A stage that torch.fx cannot follow keeps its plain layers. None where `plain` cannot be
+        copied: its own layers may learn later, and then give something else.
     """
     try:
         plain = copy.deepcopy(plain).eval().requires_grad_(False)
     except Exception:  # a stage that holds a lock, or an open file
-        return plain
+        return None
     try:
         pictures = _tried_with(example)
         fast = _assembled(plain, pictures)

@@ -8,7 +8,6 @@ weight or setting simply is another row on another shelf: nothing stale can be f
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import json
 import os
@@ -160,14 +159,10 @@ class DiskShelf(Shelf):
             intact = check["rows"] == len(values) == len(digests)
             if not intact or zlib.crc32(values.data) != check["crc32"]:
                 raise ValueError("rows and checksum differ")
-        except (PermissionError, BlockingIOError):  # another program holds it, for a moment
-            return
-        except OSError as reason:
-            if reason.errno not in (errno.EMFILE, errno.ENFILE):  # too many files are open here
-                shutil.rmtree(segment, ignore_errors=True)
-            return
-        except (ValueError, KeyError, TypeError):
+        except (FileNotFoundError, EOFError, ValueError, KeyError, TypeError):
             shutil.rmtree(segment, ignore_errors=True)  # it is computed again
+            return
+        except OSError:  # held by another program, too many open files, no memory: it may be good
             return
         super().add(digests, torch.from_numpy(np.asarray(values)))
 
@@ -214,7 +209,7 @@ class Store:
         if nbytes > MEMORY_BUDGET:
             shelf: Shelf = DiskShelf(self.folder / key, row_nbytes)
             missing = row_nbytes * len(asked - shelf.rows.keys())
-            if self._make_room_on_disk(missing, keep=key):
+            if not missing or self._make_room_on_disk(missing, keep=key):
                 return shelf
             del shelf  # Windows removes no file that is open
             shutil.rmtree(self.folder / key, ignore_errors=True)
@@ -280,10 +275,12 @@ class Store:
         """Remove other shelves, the ones unused for longest first; whether that was enough."""
         held = self.on_disk()
         own = held.pop(keep, 0)
+        if own + nbytes > DISK_BUDGET:
+            return False
         others = list(held)
         while others and own + nbytes + sum(held[key] for key in others) > DISK_BUDGET:
             shutil.rmtree(self.folder / others.pop(0), ignore_errors=True)
-        return own + nbytes <= DISK_BUDGET
+        return True
 
 
 def _split(digests: np.ndarray) -> list[bytes]:

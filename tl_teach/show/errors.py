@@ -45,7 +45,8 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
     SealedError
         If the split is a sealed test, or has no labels.
     ValueError
-        If the network does not fit the task, the split is empty, or `count` is no count.
+        If the network does not fit the task, the split is empty, an answer is no number, or
+        `count` is no count.
 
     Examples
     --------
@@ -57,6 +58,7 @@ def show_errors(net: Network, split: Split, count: int = 8) -> Picture:
     """
     require_count("count", count)
     evaluation = evaluate(net, split)
+    evaluation.require_answers()
     severity = _severity(evaluation)
     order = severity.argsort(descending=True, stable=True)[: int((severity > 0).sum())]
     items = order[:count].tolist()
