@@ -21,7 +21,7 @@ from .test_grade import rows
 
 ASSIGNMENTS = Path(__file__).parents[2] / "book" / "assignments"
 MASTER = ASSIGNMENTS / "language" / "master.ipynb"
-FULL, CLASS = 13.0, 200
+FULL, CLASS = 17.0, 200
 HOSTILE = {
     "leaves": "import os\nos._exit(0)",
     "never ends": "while True:\n    pass",
@@ -38,6 +38,8 @@ ANSWER_OF = {
     "padding-does-not-count": "pool",
     "closest-is-found": "closest",
     "reviews-stay-whole": "divide",
+    "detour-is-added": "detour",
+    "share-is-small": "learning-share",
     "first-is-right": "first",
 }
 
