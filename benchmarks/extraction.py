@@ -47,10 +47,8 @@ def measure(plan: Plan) -> dict[str, Any]:
         if not plan.quick:
             sides = [_best_batch(side, plan) for side in sides]
         measured = take_turns(sides, plan)
-    tried = [side for side in sides if not plan.only or side.name in plan.only]
-    batches = {side.name: side.options.get("batch") for side in tried}
-    batches = plan.before.get("batches", {}) | batches
-    return measured | {"batches": batches, "macs": multiply_adds()}
+    ran = {side.name: side.options.get("batch") for side in sides if side.name in measured["runs"]}
+    return measured | {"batches": ran | plan.before.get("batches", {}), "macs": multiply_adds()}
 
 
 def report(data: dict[str, Any]) -> str:

@@ -1,12 +1,13 @@
 """The tables of speed are what the kept runs say, and nobody has touched them since."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import harness, head_only
+from benchmarks import extraction, harness, head_only
 from benchmarks.__main__ import KEPT, RESULTS, SCENARIOS, kept_runs, page
 from benchmarks.harness import Plan, Run, Side, pairwise, take_turns
 from benchmarks.report import difference_in_points
@@ -138,6 +139,83 @@ def test_an_interrupted_measurement_keeps_its_turns(quiet):
     assert [len(done) for done in data["runs"].values()] == [2, 1]
 
 
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """The program, writing into a folder of the test."""
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    monkeypatch.setattr(program, "KEPT", tmp_path / "runs")
+    monkeypatch.setattr(program, "RESULTS", tmp_path / "RESULTS.md")
+    return tmp_path
+
+
+def test_an_interruption_harms_no_kept_run_and_ends_the_whole(elsewhere, monkeypatch):
+    monkeypatch.setattr(harness, "run_once", lambda side, turn: Run(turn, 1.0, 1.0, {}))
+    words = ["benchmarks", "--only", "startup", "--repetitions", "1"]
+    monkeypatch.setattr("sys.argv", words)
+    program.main()
+    kept = (elsewhere / "runs" / "startup.json").read_bytes()
+
+    def interrupted(side, turn):
+        asked.append(side.name)
+        raise KeyboardInterrupt
+
+    asked: list[str] = []
+    monkeypatch.setattr(harness, "run_once", interrupted)
+    monkeypatch.setattr("sys.argv", [*words, "--only", "study"])
+    program.main()
+    assert len(asked) == 1
+    assert [file.name for file in (elsewhere / "runs").iterdir()] == ["startup.json"]
+    assert (elsewhere / "runs" / "startup.json").read_bytes() == kept
+
+
+def test_whoever_interrupts_leaves_nothing_running(monkeypatch):
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def wait(self, timeout=None):
+            if not started:
+                started.append(self)
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    monkeypatch.setattr(harness.subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        harness.run_once(Side("a sleeper", "time:sleep", {}))
+    assert started[0].returncode is not None
+
+
+def test_a_side_that_ran_after_all_is_not_left_out(quiet):
+    before = {"missing": ["ours: not installed: x", "broken: failed: it broke"]}
+    before |= take_turns(sides("ours"), silent(1)) | {"missing": before["missing"]}
+    data = take_turns(sides("ours"), silent(1, before=before))
+    assert data["missing"] == ["broken: failed: it broke"]
+
+
+def test_extraction_compares_neighbours_and_believes_no_batch_that_was_not_tried(
+    quiet, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(extraction, "_pictures", lambda folder, quick: folder)
+    monkeypatch.setattr(extraction, "run_once", lambda side: Run(0, 1.0, 1.0, {"seconds": 1.0}))
+    monkeypatch.setattr(extraction, "multiply_adds", lambda: 10**8)
+    ours = extraction.measure(silent(1, only=["tl_teach"]))
+    assert ours["batches"] == {"tl_teach": None}
+    more = extraction.measure(silent(1, only=["PyTorch, as loaded"], before=ours))
+    assert more["batches"] == {"tl_teach": None, "PyTorch, as loaded": 1}
+    again = extraction.measure(silent(1, only=["tl_teach"], before=more))
+    assert again["batches"] == more["batches"]
+
+    result = {"seconds": 1.0, "startup": 1.0, "images": 100, "features": [1.0]}
+    slow = result | {"seconds": 19.0}
+    runs = {
+        "tl_teach": [Run(0, 1.0, 1.0, result), Run(1, 1.0, 1.0, slow)],
+        "PyTorch, as loaded": [Run(0, 1.0, 1.0, result)],
+        "OpenVINO": [Run(1, 1.0, 1.0, slow)],
+    }
+    data = {"runs": harness.to_json(runs), "batches": {}, "macs": 1}
+    text = extraction.report(data | {"batches": dict.fromkeys(runs)})
+    assert "start-up included (OpenVINO): at least 0.9 promised, 1.00 measured" in text
+
+
 def test_a_side_that_is_not_there_is_refused(quiet):
     with pytest.raises(ValueError, match="nobody: no such side; there are 'ours', 'theirs'"):
         take_turns(sides("ours", "theirs"), silent(1, only=["nobody"]))
@@ -145,15 +223,14 @@ def test_a_side_that_is_not_there_is_refused(quiet):
 
 
 @pytest.mark.parametrize("what", ["machine", "code"])
-def test_turns_of_another_machine_or_code_are_not_mixed(what, quiet, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(program, "ROOT", tmp_path)
-    monkeypatch.setattr(program, "KEPT", tmp_path / "runs")
-    monkeypatch.setattr(program, "RESULTS", tmp_path / "RESULTS.md")
+def test_turns_of_another_machine_or_code_are_not_mixed(
+    what, quiet, elsewhere, monkeypatch, capsys
+):
     words = ["benchmarks", "--only", "startup", "--repetitions", "1", "--side", "Python itself"]
     for more in ([], ["--more"]):
         monkeypatch.setattr("sys.argv", [*words, *more])
         program.main()
-    kept = json.loads((tmp_path / "runs" / "startup.json").read_text())
+    kept = json.loads((elsewhere / "runs" / "startup.json").read_text())
     assert [run["turn"] for run in kept["data"]["runs"]["Python itself"]] == [0, 1]
     assert "2 turns" in program.RESULTS.read_text()
 

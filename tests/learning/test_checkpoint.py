@@ -102,8 +102,10 @@ def test_early_stopping_goes_on_counting(tmp_path, stopped):
     {"lr": np.float64(1e-2)},
     {"lr": {name: np.float32(1e-2) for name in ("block1", "block2", "head")}},
     {"weight_decay": np.float64(1e-3), "lr_decay": np.float64(0.5)},
+    {"epochs": np.int64(5), "seed": np.int64(1), "batch_size": np.int64(8)},
+    {"patience": np.int64(5), "min_change": np.float64(0.0)},
 ])  # fmt: skip
-def test_rates_of_numpy_can_be_gone_on_with(tmp_path, stopped, numbers):
+def test_numbers_of_numpy_can_be_gone_on_with(tmp_path, stopped, numbers):
     settings = {**SETTINGS, **numbers}
     stopped(tmp_path / "run.pt", 2, **settings)
     resumed, whole = start(), start()

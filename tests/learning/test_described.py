@@ -1,7 +1,11 @@
 """Equal text for what does the same, another for what does something else."""
 
+import copy
+import datetime
+import fractions
 import functools
 import os
+import pathlib
 import subprocess
 import sys
 import types
@@ -28,6 +32,7 @@ def module(source):
 
 
 CLOSURE = "def o(k):\n    return lambda x: k * x\nf = o("
+SETTINGS = "import types\ndef f(x): return c.gain * x\nc = types.SimpleNamespace("
 FUNCTION = "def f(x, v=1):\n    return x + v"
 
 
@@ -45,6 +50,13 @@ FUNCTION = "def f(x, v=1):\n    return x + v"
     ("rates = [1]\ndef f(x):\n    return rates", "rates = [2]\ndef f(x):\n    return rates"),
     ("class A:\n    def g(s): return 1\ndef f(x): return A()",
      "class A:\n    def g(s): return 2\ndef f(x): return A()"),
+    ("class A:\n    def g(s): return 1\nclass B(A): pass\ndef f(x): return B()",
+     "class A:\n    def g(s): return 2\nclass B(A): pass\ndef f(x): return B()"),
+    ("class A:\n    def g(s): return 1\n    def __call__(s, x): return s.g()\nf = A()",
+     "class A:\n    def g(s): return 2\n    def __call__(s, x): return s.g()\nf = A()"),
+    ("class A:\n    gain = 1\na = A()\ndef f(x): return a.gain * x",
+     "class A:\n    gain = 2\na = A()\ndef f(x): return a.gain * x"),
+    (SETTINGS + "gain=1)", SETTINGS + "gain=2)"),
 ])  # fmt: skip
 def test_what_a_function_does_counts(one, other):
     assert described(module(one)) == described(module(one))
@@ -69,6 +81,26 @@ def test_another_process_finds_the_same():
 def test_functions_that_call_each_other_come_to_an_end():
     source = "def g(x): return f(x)\ndef f(x): return g(x)"
     assert described(module(source)) == described(module(source))
+
+
+def test_what_is_held_often_is_described_once():
+    held = [1]
+    for _ in range(100):
+        held = [held, held]
+    assert described(held) == described(copy.deepcopy(held))
+    assert described([held, held]) == described([held, copy.deepcopy(held)]), "shared or copied"
+
+
+@pytest.mark.parametrize(
+    "value", [pathlib.Path("a"), datetime.date(2026, 1, 2), fractions.Fraction(1, 2)]
+)
+def test_an_object_of_pythons_own_is_what_it_says(value):
+    """Its version tells what it does: its methods are not looked into."""
+
+    def holder(value):
+        return lambda: value
+
+    assert described(holder(value)) == described(holder(copy.copy(value)))
 
 
 class Blank:

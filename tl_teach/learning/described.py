@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import sys
 import types
 from collections.abc import Mapping
 
@@ -45,10 +46,10 @@ def described(value: object) -> str:
     Returns
     -------
     str
-        Long; meant to be hashed. Changes with a function's code, defaults, what it closes over,
-        and what it names in its own module: functions, the methods of classes, and values such
-        as numbers, collections, arrays, networks and tasks. Of another module's functions only
-        the names are known.
+        A digest, or a plain value as it is written. Changes with a function's code, defaults, what
+        it closes over, and what it names in its own module: functions, classes, their objects, and
+        values such as numbers, collections, arrays, networks and tasks. Of another module's
+        functions only the names are known.
 
     Examples
     --------
@@ -57,58 +58,75 @@ def described(value: object) -> str:
     >>> described(lambda x: x) == described(lambda x: 2 * x)
     False
     """
-    return _described(value, set())
+    return _Walk().text_of(value)
 
 
-def _described(value: object, seen: set[int]) -> str:
-    if isinstance(value, _PLAIN):
-        return repr(value)
-    if id(value) in seen:
-        return "..."
-    seen = seen | {id(value)}
-    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+class _Walk:
+    """One way through all that a value holds, on which nothing is described twice."""
 
-    def each(*values: object) -> str:
-        return ", ".join(_described(one, seen) for one in values)
+    def __init__(self) -> None:
+        self._under_way: set[int] = set()
+        # By address. The values are held too, so that no other gets the address of one.
+        self._known: dict[int, tuple[object, str]] = {}
 
-    if isinstance(value, types.CodeType):
-        names = (value.co_names, value.co_varnames, value.co_freevars)
-        return f"{value.co_code.hex()} {each(value.co_consts)} {names}"
-    if isinstance(value, types.FunctionType):
-        closed = [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]
-        rest = (value.__defaults__, value.__kwdefaults__, closed, _reached(value))
-        return f"function {value.__module__} {each(value.__code__, *rest)}"
-    if isinstance(value, functools.partial):
-        return f"partial({each(value.func, value.args, value.keywords)})"
-    if isinstance(value, types.MethodType):
-        return f"method({each(value.__func__, value.__self__)})"
-    if isinstance(value, type | types.ModuleType | types.BuiltinFunctionType):
-        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', repr(value))}"
-    if isinstance(value, Mapping):
-        return f"{kind}{{{'; '.join(each(*pair) for pair in value.items())}}}"
-    if isinstance(value, list | tuple):
-        return f"{kind}[{each(*value)}]"
-    if isinstance(value, set | frozenset):
-        return f"{kind}{sorted(each(one) for one in value)}"
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray):
-        if value.dtype.hasobject:
-            return f"{kind}{value.shape}[{each(*value.flat)}]"
-        return f"{kind}{value.dtype, value.shape, hashlib.sha256(value.tobytes()).hexdigest()}"
-    if isinstance(value, Split):
-        return f"{kind}({each(value.digests(), value.labels, value.preprocess)})"
-    if isinstance(value, Task):
-        return f"{kind}({each(value.train, value.validation)})"
-    does = each(own_code(type(value)))
-    if isinstance(value, torch.nn.Module):
-        parts = [
-            (name, type(one), _public(one), own_code(type(one)))
-            for name, one in value.named_modules()
-        ]
-        return f"{kind} {each(fingerprint(value), parts)} {does}"
-    held = getattr(value, "__dict__", None)
-    return f"{kind}({each(held)}) {does}" if held else f"{kind} {_without_address(value)} {does}"
+    def text_of(self, value: object) -> str:
+        """Give a plain value as it is written, and of all others a digest of what they do."""
+        if isinstance(value, _PLAIN):
+            return repr(value)
+        place = id(value)
+        if place in self._under_way:  # it holds itself
+            return "..."
+        if place not in self._known:
+            self._under_way.add(place)
+            text = self._described(value)
+            self._under_way.remove(place)
+            self._known[place] = value, hashlib.sha256(text.encode()).hexdigest()[:32]
+        return self._known[place][1]
+
+    def _each(self, *values: object) -> str:
+        return ", ".join(map(self.text_of, values))
+
+    def _described(self, value: object) -> str:
+        kind, each = f"{type(value).__module__}.{type(value).__qualname__}", self._each
+        if isinstance(value, types.CodeType):
+            names = (value.co_names, value.co_varnames, value.co_freevars)
+            return f"{value.co_code.hex()} {each(value.co_consts)} {names}"
+        if isinstance(value, types.FunctionType):
+            closed = [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]
+            rest = (value.__defaults__, value.__kwdefaults__, closed, _reached(value))
+            return f"function {value.__module__} {each(value.__code__, *rest)}"
+        if isinstance(value, functools.partial):
+            return f"partial({each(value.func, value.args, value.keywords)})"
+        if isinstance(value, types.MethodType):
+            return f"method({each(value.__func__, value.__self__)})"
+        if isinstance(value, type | types.ModuleType | types.BuiltinFunctionType):
+            name = getattr(value, "__qualname__", repr(value))
+            return f"{getattr(value, '__module__', '')}.{name}"
+        if isinstance(value, Mapping):
+            return f"{kind}{{{'; '.join(each(*pair) for pair in value.items())}}}"
+        if isinstance(value, list | tuple):
+            return f"{kind}[{each(*value)}]"
+        if isinstance(value, set | frozenset):
+            return f"{kind}{sorted(map(self.text_of, value))}"
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu().numpy()
+        if isinstance(value, np.ndarray):
+            if value.dtype.hasobject:
+                return f"{kind}{value.shape}[{each(*value.flat)}]"
+            return f"{kind}{value.dtype, value.shape, hashlib.sha256(value.tobytes()).hexdigest()}"
+        if isinstance(value, Split):
+            return f"{kind}({each(value.digests(), value.labels, value.preprocess)})"
+        if isinstance(value, Task):
+            return f"{kind}({each(value.train, value.validation)})"
+        if isinstance(value, torch.nn.Module):
+            parts = [
+                (name, type(one), _public(one), own_code(type(one)))
+                for name, one in value.named_modules()
+            ]
+            return f"{kind} {each(fingerprint(value), parts)}"
+        held = getattr(value, "__dict__", None)
+        holds = f"({each(held)})" if held else _without_address(value)
+        return f"{kind} {holds} {each(own_code(type(value)))}"
 
 
 def held_by(module: torch.nn.Module) -> dict[str, object]:
@@ -129,12 +147,12 @@ def _public(module: torch.nn.Module) -> dict[str, object]:
 
 
 def own_code(kind: type) -> dict[str, object]:
-    """Give what the body of a class says, if no library's version tells what it does.
+    """Give what the body of a class says, where no version tells what it does.
 
     Parameters
     ----------
     kind : type
-        Its bases count as well.
+        Its bases count as well; those from `LIBRARIES` and of Python itself do not.
 
     Returns
     -------
@@ -144,7 +162,7 @@ def own_code(kind: type) -> dict[str, object]:
     return {
         f"{one.__qualname__}.{name}": _behind(value)
         for one in kind.__mro__
-        if one.__module__.partition(".")[0] not in (*LIBRARIES, "builtins")
+        if one.__module__.partition(".")[0] not in {*LIBRARIES, *sys.stdlib_module_names}
         for name, value in vars(one).items()
         if name not in _OF_EVERY_CLASS
     }
